@@ -1,0 +1,48 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { openDatabase } from "./index.ts";
+
+function inFolder(body: (path: string) => void): void {
+  const dir = mkdtempSync(join(tmpdir(), "sallyport-durable-"));
+  try {
+    body(join(dir, "test.sqlite"));
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+const first = "CREATE TABLE item (name TEXT NOT NULL) STRICT";
+const second = "ALTER TABLE item ADD COLUMN size INTEGER";
+
+test("database - commits with fsync and is readable by its owner only", () =>
+  inFolder((path) => {
+    using database = openDatabase({ path, migrations: [first] });
+    assert.deepEqual({ ...database.prepare("PRAGMA synchronous").get() }, { synchronous: 2 });
+    assert.deepEqual({ ...database.prepare("PRAGMA journal_mode").get() }, { journal_mode: "wal" });
+    assert.equal(statSync(path).mode & 0o777, 0o600);
+  }));
+
+test("database - a failed transaction leaves nothing, an inner one belongs to the outer", () =>
+  inFolder((path) => {
+    using database = openDatabase({ path, migrations: [first] });
+    const insert = database.prepare("INSERT INTO item VALUES (?)");
+    assert.throws(() =>
+      database.transaction(() => {
+        database.transaction(() => insert.run("a"));
+        throw new Error("stop");
+      }),
+    );
+    assert.equal(database.prepare("SELECT count(*) AS n FROM item").get()?.["n"], 0);
+    database.transaction(() => insert.run("b"));
+    assert.equal(database.prepare("SELECT count(*) AS n FROM item").get()?.["n"], 1);
+  }));
+
+test("database - opens an old schema with the missing steps, refuses a newer one", () =>
+  inFolder((path) => {
+    openDatabase({ path, migrations: [first] }).close();
+    openDatabase({ path, migrations: [first, second] }).close();
+    assert.throws(() => openDatabase({ path, migrations: [first] }), /schema version 2.*newer version/);
+  }));

@@ -1,0 +1,91 @@
+import { chmodSync, existsSync, writeFileSync } from "node:fs";
+import { DatabaseSync } from "node:sqlite";
+
+/** One step of a schema: SQL that turns version n into n + 1. Steps are only ever appended. */
+export type Migration = string;
+
+/** What `openDatabase` opens. */
+export interface DatabaseOptions {
+  /** The file; made with mode 0600 when missing. */
+  path: string;
+  /** All steps since the first version, in order. */
+  migrations: readonly Migration[];
+}
+
+/** A SQLite database whose committed transactions survive a kill and a power cut. */
+export class Database implements Disposable {
+  readonly connection: DatabaseSync;
+
+  constructor(connection: DatabaseSync) {
+    this.connection = connection;
+  }
+
+  /** Prepares a statement, to be kept and run many times. */
+  prepare(sql: string) {
+    return this.connection.prepare(sql);
+  }
+
+  /**
+   * Runs `body` in one transaction: all of it is on disk when this returns, nothing of it when `body` throws.
+   * Inside another transaction it becomes a part of that one.
+   */
+  transaction<T>(body: () => T): T {
+    if (this.connection.isTransaction) return body();
+    this.connection.exec("BEGIN IMMEDIATE");
+    try {
+      const result = body();
+      this.connection.exec("COMMIT");
+      return result;
+    } catch (error) {
+      // SQLite has ended the transaction itself after some errors, a full disk among them.
+      if (this.connection.isTransaction) this.connection.exec("ROLLBACK");
+      throw error;
+    }
+  }
+
+  /** Closes the file; calling it again does nothing. */
+  close(): void {
+    if (this.connection.isOpen) this.connection.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/**
+ * Opens a SQLite file for durable use (WAL, `synchronous=FULL`: a commit is fsynced before it returns) and brings
+ * its schema up to date, each step in a transaction.
+ * @throws Error when the file was written by a newer version, or is no database
+ */
+export function openDatabase(options: DatabaseOptions): Database {
+  const { path, migrations } = options;
+  if (!existsSync(path)) writeFileSync(path, "", { mode: 0o600 });
+  else chmodSync(path, 0o600);
+  const connection = new DatabaseSync(path, { timeout: 5000 });
+  const database = new Database(connection);
+  try {
+    connection.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;");
+    migrate(database, path, migrations);
+    return database;
+  } catch (error) {
+    database.close();
+    throw error;
+  }
+}
+
+function migrate(database: Database, path: string, migrations: readonly Migration[]): void {
+  const { user_version: found } = database.prepare("PRAGMA user_version").get() as { user_version: number };
+  if (found > migrations.length) {
+    throw new Error(
+      `${path} has schema version ${found}, this program knows up to ${migrations.length}: start the newer version of Sallyport`,
+    );
+  }
+  for (const [index, sql] of migrations.entries()) {
+    if (index < found) continue;
+    database.transaction(() => {
+      database.connection.exec(sql);
+      database.connection.exec(`PRAGMA user_version=${index + 1}`);
+    });
+  }
+}
