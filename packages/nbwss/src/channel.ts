@@ -1,0 +1,130 @@
+import type { Duplex } from "node:stream";
+import { WebSocket } from "ws";
+import type { Clock, Timer } from "./clock.ts";
+import type { CloseInfo } from "./close-codes.ts";
+import { encodeMessage } from "./codec.ts";
+import { NbwssError } from "./errors.ts";
+import type { NbwssLimits } from "./limits.ts";
+import type { Message } from "./message.ts";
+
+/** What happens on a channel. Handlers must not throw. */
+export interface ChannelHandler {
+  /** A text message came. */
+  text(text: string): void;
+  /** A binary message came; NBWSS 1.0 has none. */
+  binary(): void;
+  /** A pong, a ping or a message came: the peer lives. */
+  alive(): void;
+}
+
+/** Messages over one open WebSocket: written together per turn of the event loop, bounded, closed once. */
+export class Channel {
+  readonly #socket: WebSocket;
+  readonly #stream: Duplex | undefined;
+  readonly #limits: NbwssLimits;
+  readonly #clock: Clock;
+  #corked = false;
+  #closeTimer: Timer | undefined;
+  #ownClose: CloseInfo | undefined;
+
+  /** Resolves when the socket is gone, with the peer's close code or this side's reason for cutting it. */
+  readonly closed: Promise<CloseInfo>;
+
+  /**
+   * @param stream the TCP or TLS stream under the WebSocket, when known: several messages of one turn then
+   *   leave in one write
+   */
+  constructor(socket: WebSocket, stream: Duplex | undefined, limits: NbwssLimits, clock: Clock) {
+    this.#socket = socket;
+    this.#stream = stream;
+    this.#limits = limits;
+    this.#clock = clock;
+    this.closed = new Promise((resolve) => {
+      let failure = "";
+      // `close` always follows; the error is only remembered as the reason.
+      socket.on("error", (error) => (failure = error.message));
+      socket.on("close", (code, reason) => {
+        this.#closeTimer?.cancel();
+        resolve(this.#ownClose ?? { code, reason: reason.toString() || failure });
+      });
+    });
+  }
+
+  /** Starts to hand what comes to `handler`. */
+  listen(handler: ChannelHandler): void {
+    this.#socket.on("message", (data, isBinary) => {
+      handler.alive();
+      if (isBinary) handler.binary();
+      else handler.text((data as Buffer).toString("utf8"));
+    });
+    this.#socket.on("pong", () => handler.alive());
+    this.#socket.on("ping", () => handler.alive());
+  }
+
+  get isOpen(): boolean {
+    return this.#socket.readyState === WebSocket.OPEN;
+  }
+
+  /**
+   * Sends one message.
+   * @throws NbwssError `lost` when the connection has ended, `busy` when too much waits for a slow reader,
+   *   `too_large`; in each case nothing was sent
+   */
+  send(message: Message): void {
+    if (!this.isOpen) throw new NbwssError("not_established", "the connection has ended; nothing was sent");
+    if (this.#socket.bufferedAmount > this.#limits.maxBufferedBytes) {
+      const waiting = `${this.#socket.bufferedAmount} bytes wait for the peer to read`;
+      throw new NbwssError("busy", `${waiting}; nothing more was sent`);
+    }
+    const text = encodeMessage(message, this.#limits);
+    this.#cork();
+    this.#socket.send(text);
+  }
+
+  ping(): void {
+    if (this.isOpen) this.#socket.ping();
+  }
+
+  /** Stops reading, so that the peer has to wait. */
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** Closes with a handshake; a peer that does not answer it in time is cut off. */
+  close(code: number, reason: string): void {
+    if (this.#socket.readyState === WebSocket.CLOSED || this.#closeTimer !== undefined) return;
+    this.#ownClose ??= { code, reason };
+    this.#closeTimer = this.#clock.after(this.#limits.closeTimeoutMs, () => this.#socket.terminate());
+    // A paused socket would never see the peer's close frame.
+    this.#socket.resume();
+    this.#socket.close(code, truncateReason(reason));
+  }
+
+  /** Cuts the socket at once, for a peer that can't be reached anyhow. */
+  cut(reason: string): void {
+    this.#ownClose ??= { code: 1006, reason };
+    this.#socket.terminate();
+  }
+
+  #cork(): void {
+    if (this.#corked || this.#stream === undefined) return;
+    this.#corked = true;
+    const stream = this.#stream;
+    stream.cork();
+    setImmediate(() => {
+      this.#corked = false;
+      stream.uncork();
+    });
+  }
+}
+
+/** A close frame has room for 123 bytes of reason (RFC 6455, 5.5). */
+function truncateReason(reason: string): string {
+  let text = reason;
+  while (Buffer.byteLength(text) > 123) text = text.slice(0, -1);
+  return text;
+}

@@ -1,0 +1,21 @@
+/** A timer that can be called off. */
+export interface Timer {
+  cancel(): void;
+}
+
+/** Time, passed in so that tests can move it. */
+export interface Clock {
+  /** Epoch ms. */
+  now(): number;
+  /** Calls `run` once after `ms`. */
+  after(ms: number, run: () => void): Timer;
+}
+
+/** The machine's own time. */
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  after(ms, run) {
+    const handle = setTimeout(run, ms);
+    return { cancel: () => clearTimeout(handle) };
+  },
+};

@@ -1,0 +1,107 @@
+import type { IncomingMessage, Server } from "node:http";
+import type { Server as SecureServer } from "node:https";
+import type { Duplex } from "node:stream";
+import { WebSocketServer } from "ws";
+import { systemClock, type Clock } from "../clock.ts";
+import { defaultLimits, type NbwssLimits } from "../limits.ts";
+import { serveSocket, type EndpointHandler, type ServedSocket } from "./handshake.ts";
+
+/** How an endpoint is attached to a server. */
+export interface EndpointOptions<Identity> extends EndpointHandler<Identity> {
+  /** The path of the WebSocket; `/nbwss` unless said. */
+  path?: string;
+  limits?: Partial<NbwssLimits>;
+  clock?: Clock;
+}
+
+/** An endpoint that takes connections until it is closed. */
+export interface Endpoint extends AsyncDisposable {
+  /** Sockets that have not proved themselves yet. */
+  readonly unproven: number;
+  /**
+   * Takes no more connections and closes those there are; resolves when all are gone. Calling it again returns
+   * the same promise.
+   * @param code 1012 unless said: primaries then come back, or move to another endpoint
+   */
+  close(code?: number, reason?: string): Promise<void>;
+}
+
+/**
+ * Lets primaries connect to a path of a Node HTTP or HTTPS server (NBWSS, the endpoint's side). TLS is the server's:
+ * a primary refuses `ws://`. Compression is off: it costs memory for each connection.
+ *
+ * @example
+ * const endpoint = attachEndpoint(server, {
+ *   authenticate: async (token) => primariesByToken.get(token),
+ *   connected: (connection) => console.log("connected", connection.identity),
+ *   notified: async (connection, notification) => store(notification.payload),
+ * });
+ */
+export function attachEndpoint<Identity>(
+  server: Server | SecureServer,
+  options: EndpointOptions<Identity>,
+): Endpoint {
+  const path = options.path ?? "/nbwss";
+  const limits = { ...defaultLimits, ...options.limits };
+  const context = { handler: options, limits, clock: options.clock ?? systemClock };
+  const sockets = new Set<ServedSocket>();
+  const acceptor = new WebSocketServer({
+    noServer: true,
+    maxPayload: limits.maxMessageBytes,
+    perMessageDeflate: false,
+    clientTracking: false,
+  });
+  let unproven = 0;
+  let closing: Promise<void> | undefined;
+
+  function upgrade(request: IncomingMessage, stream: Duplex, head: Buffer): void {
+    if (request.url?.split("?", 1)[0] !== path) {
+      // Another listener may serve other paths; only the last one may turn a stranger away.
+      if (server.listenerCount("upgrade") === 1) refuse(stream, "404 Not Found");
+      return;
+    }
+    if (closing !== undefined || unproven >= limits.maxUnproven) {
+      refuse(stream, "503 Service Unavailable");
+      return;
+    }
+    acceptor.handleUpgrade(request, stream, head, (socket) => {
+      unproven += 1;
+      let counted = true;
+      const proven = () => {
+        if (counted) unproven -= 1;
+        counted = false;
+      };
+      const remoteAddress = request.socket.remoteAddress ?? "unknown";
+      const served = serveSocket(context, { socket, stream, remoteAddress, proven });
+      sockets.add(served);
+      void served.closed.then(() => sockets.delete(served));
+    });
+  }
+  server.on("upgrade", upgrade);
+
+  return {
+    get unproven() {
+      return unproven;
+    },
+    close(code = 1012, reason = "the endpoint is shutting down") {
+      closing ??= (async () => {
+        const ending = [...sockets].map((served) => {
+          served.close(code, reason);
+          return served.closed;
+        });
+        await Promise.all(ending);
+        server.off("upgrade", upgrade);
+      })();
+      return closing;
+    },
+    [Symbol.asyncDispose]() {
+      return this.close();
+    },
+  };
+}
+
+function refuse(stream: Duplex, status: string): void {
+  // The peer may be gone already; there is nobody left to tell.
+  stream.on("error", () => stream.destroy());
+  stream.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}

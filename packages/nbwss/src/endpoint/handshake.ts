@@ -1,0 +1,211 @@
+import type { Duplex } from "node:stream";
+import type { WebSocket } from "ws";
+import { Channel } from "../channel.ts";
+import type { Clock, Timer } from "../clock.ts";
+import { decodeMessage } from "../codec.ts";
+import { DecodeError } from "../errors.ts";
+import { Heartbeat } from "../heartbeat.ts";
+import type { NbwssLimits } from "../limits.ts";
+import type { NotificationRequest } from "../message.ts";
+import { EndpointConnection } from "./connection.ts";
+import {
+  initialEndpointState,
+  nextEndpointState,
+  type EndpointEffect,
+  type EndpointEvent,
+  type EndpointState,
+} from "./rules.ts";
+
+/** Why a socket was turned away. */
+export interface Rejection {
+  remoteAddress: string;
+  /** The close code that the endpoint gave, or 1006 when the peer just left. */
+  code: number;
+  reason: string;
+}
+
+/** What the owner of an endpoint decides and is told. */
+export interface EndpointHandler<Identity> {
+  /**
+   * Who has this token; undefined when nobody. Has to take the same time for every wrong token. When it rejects, the connection
+   * is closed with 1011 and the primary tries again later.
+   */
+  authenticate(token: string, from: { remoteAddress: string }): Promise<Identity | undefined>;
+  /** A primary has proved itself; it may be sent commands from now on. */
+  connected(connection: EndpointConnection<Identity>): void;
+  /**
+   * A notification came. When the promise resolves, it is acknowledged: resolve only when it is safely stored. When it
+   * rejects it is not acknowledged, and the primary sends it again (NBWSS, NOTIFICATION).
+   */
+  notified(connection: EndpointConnection<Identity>, notification: NotificationRequest): Promise<void>;
+  /** A socket ended without having proved itself. */
+  rejected?(rejection: Rejection): void;
+  /** A notification could not be stored; it was not acknowledged. */
+  notStored?(connection: EndpointConnection<Identity>, error: unknown): void;
+  /** A response came that nobody waits for any more. */
+  lateResponse?(connection: EndpointConnection<Identity>, id: string): void;
+}
+
+/** What the sockets of one endpoint share. */
+export interface EndpointContext<Identity> {
+  handler: EndpointHandler<Identity>;
+  limits: NbwssLimits;
+  clock: Clock;
+}
+
+/** One upgraded socket. */
+export interface AcceptedSocket {
+  socket: WebSocket;
+  /** The TLS or TCP stream under it. */
+  stream: Duplex;
+  remoteAddress: string;
+  /** Called when the socket no longer counts as unproven: it was accepted, or is gone. */
+  proven(): void;
+}
+
+/** A socket that is being served. */
+export interface ServedSocket {
+  close(code: number, reason: string): void;
+  /** Resolves when the socket is gone and everything about it was reported. */
+  closed: Promise<void>;
+}
+
+/** Carries one socket from its first message to its end: feeds the rules and does what they say. */
+export function serveSocket<Identity>(
+  context: EndpointContext<Identity>,
+  accepted: AcceptedSocket,
+): ServedSocket {
+  const { handler, limits, clock } = context;
+  const { socket, stream, remoteAddress } = accepted;
+  const channel = new Channel(socket, stream, limits, clock);
+  const connectTimer: Timer = clock.after(limits.connectTimeoutMs, () => step({ kind: "connect-timeout" }));
+  let state: EndpointState = initialEndpointState;
+  let identity: Identity | undefined;
+  let connection: EndpointConnection<Identity> | undefined;
+  let refusalTimer: Timer | undefined;
+  let serving = 0;
+
+  const heartbeat = new Heartbeat({
+    clock,
+    intervalMs: limits.pingIntervalMs,
+    maxMissed: limits.maxMissedPongs,
+    ping: () => channel.ping(),
+    dead: () => channel.cut(`no sign of life for ${limits.pingIntervalMs * (limits.maxMissedPongs + 1)} ms`),
+  });
+
+  function step(event: EndpointEvent): void {
+    const [next, effects] = nextEndpointState(state, event);
+    state = next;
+    for (const effect of effects) carryOut(effect);
+  }
+
+  function carryOut(effect: EndpointEffect): void {
+    switch (effect.kind) {
+      case "verify":
+        connectTimer.cancel();
+        void verify(effect.token);
+        return;
+      case "answer-connect":
+        answerConnect(effect.id, effect.valid);
+        return;
+      case "establish":
+        establish();
+        return;
+      case "arm-refusal-timeout":
+        refusalTimer = clock.after(limits.refusalTimeoutMs, () => step({ kind: "refusal-timeout" }));
+        return;
+      case "settle-command":
+        if (connection?.settleCommand(effect.id, effect.payload) === false) {
+          handler.lateResponse?.(connection, effect.id);
+        }
+        return;
+      case "deliver":
+        void deliver(effect.notification);
+        return;
+      case "close":
+        closeWith(effect.code, effect.reason);
+    }
+  }
+
+  function closeWith(code: number, reason: string): void {
+    if (connection === undefined) channel.close(code, reason);
+    else connection.close(code, reason);
+  }
+
+  /** Never rejects: a failure to look the token up closes the connection. */
+  async function verify(token: string): Promise<void> {
+    try {
+      identity = await handler.authenticate(token, { remoteAddress });
+      step({ kind: "verdict", valid: identity !== undefined });
+    } catch {
+      // The handler's own error is its owner's to log; the primary learns only that it may come again.
+      closeWith(1011, "the token could not be checked; try again later");
+    }
+  }
+
+  function answerConnect(id: string, valid: boolean): void {
+    const timeStamp = Math.floor(clock.now() / 1000);
+    if (!channel.isOpen) return;
+    channel.send({
+      version: "1.0",
+      id,
+      type: "CONNECT",
+      subType: "RESPONSE",
+      timeStamp,
+      payload: { valid },
+    });
+  }
+
+  function establish(): void {
+    if (identity === undefined || !channel.isOpen) return;
+    accepted.proven();
+    connection = new EndpointConnection({ identity, remoteAddress, channel, clock, limits });
+    heartbeat.start();
+    handler.connected(connection);
+  }
+
+  /** Never rejects: what could not be stored is reported and left unacknowledged. */
+  async function deliver(notification: NotificationRequest): Promise<void> {
+    if (connection === undefined) return;
+    serving += 1;
+    if (serving >= limits.maxServing) channel.pause();
+    try {
+      await handler.notified(connection, notification);
+      if (channel.isOpen) connection.acknowledge(notification);
+    } catch (error) {
+      handler.notStored?.(connection, error);
+    } finally {
+      serving -= 1;
+      if (serving === limits.maxServing - 1) channel.resume();
+    }
+  }
+
+  channel.listen({
+    text(text) {
+      try {
+        step({ kind: "message", message: decodeMessage(text, limits) });
+      } catch (error) {
+        if (!(error instanceof DecodeError)) throw error;
+        step({ kind: "undecodable", error });
+      }
+    },
+    binary() {
+      const error = new DecodeError("not_text", "", "NBWSS 1.0 has no binary messages");
+      step({ kind: "undecodable", error });
+    },
+    alive() {
+      heartbeat.alive();
+      connection?.noteAlive();
+    },
+  });
+  const closed = channel.closed.then((info) => {
+    connectTimer.cancel();
+    refusalTimer?.cancel();
+    heartbeat.stop();
+    accepted.proven();
+    step({ kind: "gone" });
+    if (connection === undefined) handler.rejected?.({ remoteAddress, ...info });
+    else connection.noteGone(info);
+  });
+  return { close: closeWith, closed };
+}

@@ -1,0 +1,34 @@
+export { failureAnswer, readCommandAnswer, writeCommandAnswer } from "./answer.ts";
+export type { CommandAnswer, Dialect } from "./answer.ts";
+export { systemClock } from "./clock.ts";
+export type { Clock, Timer } from "./clock.ts";
+export { closeStatusOf } from "./close-codes.ts";
+export type { CloseInfo } from "./close-codes.ts";
+export { decodeMessage, encodeMessage } from "./codec.ts";
+export { EndpointConnection } from "./endpoint/connection.ts";
+export { attachEndpoint } from "./endpoint/endpoint.ts";
+export type { Endpoint, EndpointOptions } from "./endpoint/endpoint.ts";
+export type { EndpointHandler, Rejection } from "./endpoint/handshake.ts";
+export { DecodeError, NbwssError, nbwssErrors } from "./errors.ts";
+export type { NbwssErrorCode } from "./errors.ts";
+export { imageItem, imageOperations, jobItem } from "./items.ts";
+export type { ImageItem, JobItem } from "./items.ts";
+export { defaultLimits } from "./limits.ts";
+export type { NbwssLimits } from "./limits.ts";
+export { commandMethods, messageSchemas, notificationEntry } from "./message.ts";
+export type {
+  Command,
+  CommandRequest,
+  CommandResponse,
+  ConnectRequest,
+  ConnectResponse,
+  Message,
+  NotificationEntry,
+  NotificationRequest,
+  NotificationResponse,
+} from "./message.ts";
+export type { WaitOptions } from "./request-table.ts";
+export { ServiceConnection } from "./service/connection.ts";
+export type { ServiceHandler } from "./service/connection.ts";
+export { dialEndpoint, parseEndpointUrl } from "./service/dial.ts";
+export type { DialOptions } from "./service/dial.ts";

@@ -1,0 +1,45 @@
+/** Every bound of a connection. All may be set by whoever attaches or dials. */
+export interface NbwssLimits {
+  /** The largest message in either direction, bytes of UTF-8. A larger one closes the connection with 1009. */
+  maxMessageBytes: number;
+  /** How deep arrays and objects may nest in a message; deeper closes with 1007. */
+  maxDepth: number;
+  /** Endpoint: how long a primary may take to send CONNECT, ms; then 1008. */
+  connectTimeoutMs: number;
+  /** Endpoint: how long a refused primary may take to close, ms; then the endpoint closes with 1008. */
+  refusalTimeoutMs: number;
+  /** Service: how long TCP, TLS, WebSocket and CONNECT RESPONSE may take together, ms. */
+  dialTimeoutMs: number;
+  /** Pause between two pings, ms. */
+  pingIntervalMs: number;
+  /** Pings that may go unanswered before the connection counts as dead and is cut. */
+  maxMissedPongs: number;
+  /** Requests that may wait for their response on one connection; one more fails with `busy`. */
+  maxInFlight: number;
+  /** Requests of the peer that are being worked on; at the bound a service answers 503, an endpoint stops reading. */
+  maxServing: number;
+  /** Endpoint: sockets that have not proved themselves yet; one more is answered 503. */
+  maxUnproven: number;
+  /** Bytes that may wait in memory to be sent to a peer that reads slowly; a further request fails with `busy`. */
+  maxBufferedBytes: number;
+  /** How long a close handshake may take before the socket is cut, ms. */
+  closeTimeoutMs: number;
+}
+
+/** Defaults; the reasons stand beside the figures. */
+export const defaultLimits: NbwssLimits = {
+  // 8 MiB: the largest answer that a REST page of NetBackup gives is well below it (NBWSS, transport).
+  maxMessageBytes: 8 * 1024 * 1024,
+  maxDepth: 64,
+  connectTimeoutMs: 10_000,
+  refusalTimeoutMs: 5_000,
+  dialTimeoutMs: 30_000,
+  // Below the 30 s and 60 s idle timers of most proxies.
+  pingIntervalMs: 20_000,
+  maxMissedPongs: 2,
+  maxInFlight: 1_024,
+  maxServing: 256,
+  maxUnproven: 1_000,
+  maxBufferedBytes: 32 * 1024 * 1024,
+  closeTimeoutMs: 5_000,
+};

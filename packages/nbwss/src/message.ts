@@ -1,0 +1,102 @@
+import { z } from "zod";
+
+/** What all messages share (NBWSS, envelope). Unknown members are ignored. */
+const envelope = {
+  version: z.literal("1.0"),
+  /** A UUID made by the requester; compared without regard to case. */
+  id: z.guid(),
+  /** Seconds since the epoch. */
+  timeStamp: z.int().nonnegative(),
+};
+
+const headers = z.record(z.string(), z.string());
+
+/** The methods that a COMMAND may carry (NBWSS, COMMAND). */
+export const commandMethods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+
+/** Primary → endpoint: here I am, with the token of the endpoint details (NBWSS, CONNECT). */
+export const connectRequest = z.object({
+  ...envelope,
+  type: z.literal("CONNECT"),
+  subType: z.literal("REQUEST"),
+  payload: z.object({ token: z.string().min(1).max(4096) }),
+});
+
+/** Endpoint → primary: the token is good, or not (NBWSS, CONNECT). */
+export const connectResponse = z.object({
+  ...envelope,
+  type: z.literal("CONNECT"),
+  subType: z.literal("RESPONSE"),
+  payload: z.object({ valid: z.boolean() }),
+});
+
+/** Endpoint → primary: one call of the REST API (NBWSS, COMMAND). */
+export const commandRequest = z.object({
+  ...envelope,
+  type: z.literal("COMMAND"),
+  subType: z.literal("REQUEST"),
+  payload: z.object({
+    /** Path and query, starting with `/netbackup/`. */
+    uri: z.string().startsWith("/netbackup/"),
+    method: z.enum(commandMethods),
+    headers,
+    /** The request's body as text; absent when there is none. */
+    parameters: z.string().optional(),
+  }),
+});
+
+/**
+ * Primary → endpoint: the REST call's answer. The public pages do not name the members for status and body, so
+ * the payload stays open here and `readCommandAnswer` finds them (NBWSS, COMMAND).
+ */
+export const commandResponse = z.object({
+  ...envelope,
+  type: z.literal("COMMAND"),
+  subType: z.literal("RESPONSE"),
+  payload: z.looseObject({}),
+});
+
+/** One entry of a notification; its items are kept as they came, whatever members they have. */
+export const notificationEntry = z.looseObject({
+  notificationType: z.string(),
+  object: z.string(),
+  data: z.array(z.looseObject({})),
+});
+
+/** Primary → endpoint: jobs and images that changed (NBWSS, NOTIFICATION). */
+export const notificationRequest = z.object({
+  ...envelope,
+  type: z.literal("NOTIFICATION"),
+  subType: z.literal("REQUEST"),
+  payload: z.array(notificationEntry),
+});
+
+/** Endpoint → primary: stored. The payload is not documented; any is accepted, absent too (NBWSS, NOTIFICATION). */
+export const notificationResponse = z.object({
+  ...envelope,
+  type: z.literal("NOTIFICATION"),
+  subType: z.literal("RESPONSE"),
+  payload: z.unknown().optional(),
+});
+
+/** The schema of each message, by `<type> <subType>`. */
+export const messageSchemas = {
+  "CONNECT REQUEST": connectRequest,
+  "CONNECT RESPONSE": connectResponse,
+  "COMMAND REQUEST": commandRequest,
+  "COMMAND RESPONSE": commandResponse,
+  "NOTIFICATION REQUEST": notificationRequest,
+  "NOTIFICATION RESPONSE": notificationResponse,
+} as const;
+
+export type ConnectRequest = z.infer<typeof connectRequest>;
+export type ConnectResponse = z.infer<typeof connectResponse>;
+export type CommandRequest = z.infer<typeof commandRequest>;
+export type CommandResponse = z.infer<typeof commandResponse>;
+export type NotificationRequest = z.infer<typeof notificationRequest>;
+export type NotificationResponse = z.infer<typeof notificationResponse>;
+export type NotificationEntry = z.infer<typeof notificationEntry>;
+/** Any message of NBWSS 1.0. */
+export type Message = z.infer<(typeof messageSchemas)[keyof typeof messageSchemas]>;
+/** A call of the REST API, without its envelope. */
+export type Command = CommandRequest["payload"];

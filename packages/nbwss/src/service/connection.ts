@@ -1,0 +1,218 @@
+import { failureAnswer, writeCommandAnswer, type CommandAnswer } from "../answer.ts";
+import type { Channel } from "../channel.ts";
+import type { Clock } from "../clock.ts";
+import type { CloseInfo } from "../close-codes.ts";
+import { decodeMessage } from "../codec.ts";
+import { DecodeError, NbwssError } from "../errors.ts";
+import { Heartbeat } from "../heartbeat.ts";
+import type { NbwssLimits } from "../limits.ts";
+import { newMessageId } from "../message-id.ts";
+import type { Command, CommandRequest, Message, NotificationEntry } from "../message.ts";
+import { RequestTable, type WaitOptions } from "../request-table.ts";
+import { nextServiceState, type ServiceEffect, type ServiceEvent, type ServiceState } from "./rules.ts";
+
+/** What the owner of a dialled connection does and is told. */
+export interface ServiceHandler {
+  /**
+   * Makes the REST call. Every failure should be an answer (see `failureAnswer`); when it rejects all the same, the
+   * endpoint is answered 502.
+   * @param signal aborted when the connection has ended and nobody waits for the answer
+   */
+  execute(command: Command, signal: AbortSignal): Promise<CommandAnswer>;
+  /** A message could not be decoded; the connection closes unless `ignoreUndecodable`. */
+  undecodable?(error: DecodeError): void;
+  /** An answer could not be sent as it was. */
+  answerNotSent?(error: unknown): void;
+  /** `exception.ignoreDecoder` of nbwss.properties; false unless said. */
+  ignoreUndecodable?: boolean;
+}
+
+/** What a connection of a service is made of. */
+export interface ServiceConnectionOptions {
+  channel: Channel;
+  clock: Clock;
+  limits: NbwssLimits;
+  handler: ServiceHandler;
+}
+
+/** A connection from a primary to an endpoint, as the primary sees it. Made by `dialEndpoint`. */
+export class ServiceConnection {
+  /** Resolves when the connection is gone. */
+  readonly closed: Promise<CloseInfo>;
+  readonly #options: ServiceConnectionOptions;
+  readonly #notifications: RequestTable<void>;
+  readonly #heartbeat: Heartbeat;
+  readonly #gone = new AbortController();
+  readonly #executing = new Set<string>();
+  #state: ServiceState;
+  #verdict: { resolve(): void; reject(error: Error): void } | undefined;
+
+  constructor(options: ServiceConnectionOptions) {
+    const { channel, clock, limits } = options;
+    this.#options = options;
+    this.#state = { name: "awaiting-verdict", id: newMessageId() };
+    this.#notifications = new RequestTable(clock, limits.maxInFlight);
+    const patienceMs = limits.pingIntervalMs * (limits.maxMissedPongs + 1);
+    this.#heartbeat = new Heartbeat({
+      clock,
+      intervalMs: limits.pingIntervalMs,
+      maxMissed: limits.maxMissedPongs,
+      ping: () => channel.ping(),
+      dead: () => channel.cut(`no sign of life for ${patienceMs} ms`),
+    });
+    channel.listen({
+      text: (text) => this.#onText(text),
+      binary: () =>
+        this.#step({
+          kind: "undecodable",
+          error: new DecodeError("not_text", "", "NBWSS 1.0 has no binary messages"),
+        }),
+      alive: () => this.#heartbeat.alive(),
+    });
+    this.closed = channel.closed.then((info) => this.#onGone(info));
+  }
+
+  get isOpen(): boolean {
+    return this.#state.name === "established" && this.#options.channel.isOpen;
+  }
+
+  /** Sends CONNECT and waits for the verdict; `dialEndpoint` calls it, once. */
+  connect(token: string): Promise<void> {
+    const state = this.#state;
+    if (state.name !== "awaiting-verdict" || this.#verdict !== undefined) {
+      return Promise.reject(new NbwssError("not_established", "this connection was used already"));
+    }
+    return new Promise((resolve, reject) => {
+      this.#verdict = { resolve, reject };
+      const envelope = this.#envelope(state.id);
+      this.#options.channel.send({ ...envelope, type: "CONNECT", subType: "REQUEST", payload: { token } });
+    });
+  }
+
+  /**
+   * Sends a notification and waits until the endpoint has acknowledged it, which means that it is safely stored there
+   * (NBWSS, NOTIFICATION).
+   * @param id a UUID; the same for every resend, so that the endpoint knows it again
+   * @throws NbwssError `timeout`, `lost`, `busy`, `not_established`, `cancelled`, `too_large`: in each case it has to be sent again
+   */
+  notify(id: string, entries: NotificationEntry[], wait: WaitOptions): Promise<void> {
+    if (!this.isOpen) {
+      return Promise.reject(new NbwssError("not_established", "the connection has ended; nothing was sent"));
+    }
+    const send = () =>
+      this.#options.channel.send({
+        ...this.#envelope(id),
+        type: "NOTIFICATION",
+        subType: "REQUEST",
+        payload: entries,
+      });
+    return this.#notifications.request(id, send, wait);
+  }
+
+  /** Closes the connection; calls that run are told through their signal. */
+  async close(code = 1000, reason = "closed by the primary"): Promise<void> {
+    this.#options.channel.close(code, reason);
+    await this.closed;
+  }
+
+  #envelope(id: string): Pick<Message, "version" | "id" | "timeStamp"> {
+    return { version: "1.0", id, timeStamp: Math.floor(this.#options.clock.now() / 1000) };
+  }
+
+  #onText(text: string): void {
+    try {
+      this.#step({ kind: "message", message: decodeMessage(text, this.#options.limits) });
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.#step({ kind: "undecodable", error });
+    }
+  }
+
+  #step(event: ServiceEvent): void {
+    const ignore = this.#options.handler.ignoreUndecodable ?? false;
+    const [next, effects] = nextServiceState(this.#state, event, ignore);
+    this.#state = next;
+    for (const effect of effects) this.#carryOut(effect);
+  }
+
+  #carryOut(effect: ServiceEffect): void {
+    switch (effect.kind) {
+      case "establish":
+        this.#heartbeat.start();
+        this.#verdict?.resolve();
+        return;
+      case "report-refusal":
+        this.#verdict?.reject(
+          new NbwssError("token_refused", "the endpoint does not accept the token; get new endpoint details"),
+        );
+        return;
+      case "execute":
+        void this.#execute(effect.request);
+        return;
+      case "settle-notification":
+        // An acknowledgement that comes after its time: the notification was sent again, and is acknowledged again.
+        this.#notifications.settle(effect.id, undefined);
+        return;
+      case "report-undecodable":
+        this.#options.handler.undecodable?.(effect.error);
+        return;
+      case "close":
+        this.#options.channel.close(effect.code, effect.reason);
+    }
+  }
+
+  /** Never rejects: every command is answered, or the connection is gone (NBWSS, COMMAND). */
+  async #execute({ id, payload }: CommandRequest): Promise<void> {
+    const key = id.toUpperCase();
+    // The same id again while the first is running: the one answer serves both.
+    if (this.#executing.has(key)) return;
+    if (this.#executing.size >= this.#options.limits.maxServing) {
+      const limit = this.#options.limits.maxServing;
+      this.#answer(id, failureAnswer(503, 503, `${limit} commands are running already; try again later`));
+      return;
+    }
+    this.#executing.add(key);
+    try {
+      this.#answer(id, await this.#options.handler.execute(payload, this.#gone.signal));
+    } catch (error) {
+      this.#answer(id, failureAnswer(502, 502, `the call failed: ${(error as Error).message}`));
+    } finally {
+      this.#executing.delete(key);
+    }
+  }
+
+  #answer(id: string, answer: CommandAnswer): void {
+    const { channel, handler } = this.#options;
+    if (!channel.isOpen) return;
+    const send = (what: CommandAnswer) =>
+      channel.send({
+        ...this.#envelope(id),
+        type: "COMMAND",
+        subType: "RESPONSE",
+        payload: writeCommandAnswer(what),
+      });
+    try {
+      send(answer);
+    } catch (error) {
+      handler.answerNotSent?.(error);
+      if (!(error instanceof NbwssError) || error.code !== "too_large") return;
+      send(
+        failureAnswer(
+          502,
+          502,
+          `the answer of ${answer.body.length} characters is too large for one message`,
+        ),
+      );
+    }
+  }
+
+  #onGone(info: CloseInfo): CloseInfo {
+    this.#heartbeat.stop();
+    this.#step({ kind: "gone" });
+    const why = `the connection ended (${info.code}${info.reason === "" ? "" : ` ${info.reason}`})`;
+    this.#verdict?.reject(new NbwssError("dial_failed", `${why} before the endpoint accepted`));
+    this.#notifications.failAll(new NbwssError("lost", `${why} before the acknowledgement came`));
+    this.#gone.abort();
+    return info;
+  }
+}

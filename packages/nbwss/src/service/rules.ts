@@ -1,0 +1,81 @@
+import type { DecodeError } from "../errors.ts";
+import type { CommandRequest, Message } from "../message.ts";
+
+/** Where the service's (the primary's) connection stands. */
+export type ServiceState =
+  | { name: "awaiting-verdict"; id: string }
+  | { name: "established" }
+  | { name: "closed" };
+
+/** What happens to it. */
+export type ServiceEvent =
+  | { kind: "message"; message: Message }
+  | { kind: "undecodable"; error: DecodeError }
+  | { kind: "gone" };
+
+/** What has to be done about it, in order. */
+export type ServiceEffect =
+  | { kind: "establish" }
+  | { kind: "report-refusal" }
+  | { kind: "execute"; request: CommandRequest }
+  | { kind: "settle-notification"; id: string }
+  | { kind: "report-undecodable"; error: DecodeError }
+  | { kind: "close"; code: number; reason: string };
+
+type Step = [next: ServiceState, effects: ServiceEffect[]];
+
+/**
+ * The primary's side of NBWSS 1.0 as a pure function (NBWSS, CONNECT, COMMAND, NOTIFICATION).
+ * @param ignoreUndecodable `exception.ignoreDecoder` of nbwss.properties: an established connection survives a
+ *   message that can't be decoded
+ */
+export function nextServiceState(state: ServiceState, event: ServiceEvent, ignoreUndecodable: boolean): Step {
+  if (state.name === "closed") return [state, []];
+  switch (event.kind) {
+    case "gone":
+      return [{ name: "closed" }, []];
+    case "undecodable":
+      if (ignoreUndecodable && state.name === "established") {
+        return [state, [{ kind: "report-undecodable", error: event.error }]];
+      }
+      return [
+        { name: "closed" },
+        [
+          { kind: "report-undecodable", error: event.error },
+          { kind: "close", code: event.error.closeCode ?? 1008, reason: event.error.message },
+        ],
+      ];
+    case "message":
+      return state.name === "established"
+        ? onEstablishedMessage(state, event.message)
+        : onVerdict(state.id, event.message);
+  }
+}
+
+function onVerdict(id: string, message: Message): Step {
+  if (message.type !== "CONNECT" || message.subType !== "RESPONSE") {
+    return close(1008, `${message.type} ${message.subType} came before CONNECT RESPONSE`);
+  }
+  if (message.id.toUpperCase() !== id.toUpperCase()) {
+    return close(1008, "CONNECT RESPONSE has another id than the request");
+  }
+  if (message.payload.valid) return [{ name: "established" }, [{ kind: "establish" }]];
+  return [
+    { name: "closed" },
+    [{ kind: "report-refusal" }, { kind: "close", code: 1000, reason: "token refused" }],
+  ];
+}
+
+function onEstablishedMessage(state: ServiceState, message: Message): Step {
+  if (message.type === "COMMAND" && message.subType === "REQUEST") {
+    return [state, [{ kind: "execute", request: message }]];
+  }
+  if (message.type === "NOTIFICATION" && message.subType === "RESPONSE") {
+    return [state, [{ kind: "settle-notification", id: message.id }]];
+  }
+  return close(1008, `${message.type} ${message.subType} is not for a primary`);
+}
+
+function close(code: number, reason: string): Step {
+  return [{ name: "closed" }, [{ kind: "close", code, reason }]];
+}
