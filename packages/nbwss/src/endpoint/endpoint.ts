@@ -19,7 +19,7 @@ export interface Endpoint extends AsyncDisposable {
   /** Sockets that have not proved themselves yet. */
   readonly unproven: number;
   /**
-   * Takes no more connections and closes those there are; resolves when all are gone. Calling it again returns
+   * Takes no more connections (a primary that tries is answered 503) and closes those there are; resolves when all are gone. Calling it again returns
    * the same promise.
    * @param code 1012 unless said: primaries then come back, or move to another endpoint
    */
@@ -90,7 +90,6 @@ export function attachEndpoint<Identity>(
           return served.closed;
         });
         await Promise.all(ending);
-        server.off("upgrade", upgrade);
       })();
       return closing;
     },

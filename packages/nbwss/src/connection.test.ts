@@ -1,0 +1,293 @@
+// Both ends over real TLS and WebSockets.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer, type Server } from "node:https";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { ensureServerCertificate, type ServerCertificate } from "@sallyport/certificates";
+import { WebSocket } from "ws";
+import { attachEndpoint, dialEndpoint, failureAnswer } from "./index.ts";
+import type {
+  DialOptions,
+  EndpointConnection,
+  EndpointOptions,
+  NotificationRequest,
+  Rejection,
+} from "./index.ts";
+
+let dir: string;
+let certificate: ServerCertificate;
+before(async () => {
+  dir = await mkdtemp(join(tmpdir(), "sallyport-nbwss-"));
+  const hostNames = ["localhost", "127.0.0.1"];
+  certificate = await ensureServerCertificate({ dir, owner: "test", hostNames, nowMs: Date.now() });
+});
+after(() => rm(dir, { recursive: true }));
+
+const id = "36F675CC-81E7-4EF5-A8E2-5D940ED90475";
+const entry = { notificationType: "INFO", object: "JOB", data: [{ jobId: 1 }] };
+
+/** An endpoint that knows the token "good" and collects what happens. */
+async function startEndpoint(options: Partial<EndpointOptions<string>> = {}) {
+  const server: Server = createServer({ cert: certificate.certPem, key: certificate.keyPem });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const url = `wss://127.0.0.1:${(server.address() as AddressInfo).port}/nbwss`;
+  const connected = Promise.withResolvers<EndpointConnection<string>>();
+  const rejected = Promise.withResolvers<Rejection>();
+  const notifications: NotificationRequest[] = [];
+  const endpoint = attachEndpoint<string>(server, {
+    authenticate: async (token) => (token === "good" ? "branch" : undefined),
+    connected: connected.resolve,
+    rejected: rejected.resolve,
+    async notified(_connection, notification) {
+      notifications.push(notification);
+    },
+    ...options,
+  });
+  return {
+    url,
+    endpoint,
+    connected: connected.promise,
+    rejected: rejected.promise,
+    notifications,
+    async [Symbol.asyncDispose]() {
+      await endpoint.close();
+      server.close();
+      server.closeAllConnections();
+      await once(server, "close");
+    },
+  };
+}
+
+const dial = (url: string, options: Partial<DialOptions> = {}) =>
+  dialEndpoint({
+    url,
+    token: "good",
+    tls: { ca: certificate.caPem },
+    execute: async (command) => ({
+      status: 200,
+      headers: { "x-uri": command.uri },
+      body: command.parameters ?? "",
+    }),
+    ...options,
+  });
+
+/** A peer that says just what the test tells it to. */
+async function openRaw(url: string) {
+  const socket = new WebSocket(url, { ca: certificate.caPem });
+  const closed = once(socket, "close") as Promise<[number, Buffer]>;
+  await once(socket, "open");
+  return { socket, closed };
+}
+
+const raw = (type: string, subType: string, payload: unknown) =>
+  JSON.stringify({ version: "1.0", id, type, subType, timeStamp: 1, payload });
+
+test("connection - a primary with a good token connects, answers commands in any order, and is acknowledged", async () => {
+  await using peer = await startEndpoint();
+  const slow = Promise.withResolvers<void>();
+  const service = await dial(peer.url, {
+    async execute(command) {
+      if (command.uri.endsWith("/slow")) await slow.promise;
+      return { status: 200, headers: { "x-uri": command.uri }, body: command.parameters ?? "" };
+    },
+  });
+  const connection = await peer.connected;
+  assert.equal(connection.identity, "branch");
+  const post = (uri: string) =>
+    connection.command({ uri, method: "POST", headers: {}, parameters: `"ü\\` }, { timeoutMs: 10_000 });
+  const first = post("/netbackup/slow");
+  const second = await post("/netbackup/quick?a=%2F");
+  assert.deepEqual(second, { status: 200, headers: { "x-uri": "/netbackup/quick?a=%2F" }, body: `"ü\\` });
+  slow.resolve();
+  assert.equal((await first).status, 200);
+
+  await service.notify(id, [entry], { timeoutMs: 10_000 });
+  assert.deepEqual(peer.notifications[0]?.payload, [entry]);
+  await service.close();
+  assert.equal((await connection.closed).code, 1000);
+});
+
+test("connection - an unknown token is answered valid:false and the connection ends", async () => {
+  await using peer = await startEndpoint({ limits: { refusalTimeoutMs: 20 } });
+  await assert.rejects(dial(peer.url, { token: "bad" }), { code: "token_refused", retryable: true });
+  assert.equal((await peer.rejected).code, 1000);
+
+  await using stubborn = await startEndpoint({ limits: { refusalTimeoutMs: 20 } });
+  const { socket, closed } = await openRaw(stubborn.url);
+  socket.send(raw("CONNECT", "REQUEST", { token: "bad" }));
+  const [answer] = (await once(socket, "message")) as [Buffer];
+  assert.deepEqual((JSON.parse(answer.toString()) as { payload: unknown }).payload, { valid: false });
+  assert.equal((await closed)[0], 1008);
+});
+
+const rudeStarts: [title: string, first: string | Buffer, code: number][] = [
+  ["a notification before CONNECT", raw("NOTIFICATION", "REQUEST", []), 1008],
+  ["a command response before CONNECT", raw("COMMAND", "RESPONSE", {}), 1008],
+  ["text that is not JSON", "{", 1007],
+  ["a binary message", Buffer.from([1, 2, 3]), 1003],
+  ["a message of another version", raw("CONNECT", "REQUEST", {}).replace("1.0", "9.9"), 1008],
+  ["a message over the bound", "x".repeat(70_000), 1009],
+];
+for (const [title, first, code] of rudeStarts) {
+  test(`connection - ${title} closes with ${code}, and the endpoint serves the next one`, async () => {
+    await using peer = await startEndpoint({ limits: { maxMessageBytes: 65_536 } });
+    const { socket, closed } = await openRaw(peer.url);
+    socket.send(first);
+    assert.equal((await closed)[0], code);
+    await peer.rejected;
+    assert.equal(peer.endpoint.unproven, 0);
+    await (await dial(peer.url)).close();
+  });
+}
+
+test("connection - a second CONNECT closes with 1008, text that is not UTF-8 with 1007", async () => {
+  for (const [message, code] of [
+    [raw("CONNECT", "REQUEST", { token: "good" }), 1008],
+    [Buffer.from([0xff, 0xfe]), 1007],
+  ] as const) {
+    await using peer = await startEndpoint();
+    const { socket, closed } = await openRaw(peer.url);
+    socket.send(raw("CONNECT", "REQUEST", { token: "good" }));
+    await once(socket, "message");
+    socket.send(message, { binary: false });
+    assert.equal((await closed)[0], code);
+  }
+});
+
+test("connection - no CONNECT in time closes with 1008; too many unproven sockets are answered 503", async () => {
+  await using peer = await startEndpoint({ limits: { connectTimeoutMs: 50 } });
+  assert.equal((await (await openRaw(peer.url)).closed)[0], 1008);
+
+  await using full = await startEndpoint({ limits: { maxUnproven: 1 } });
+  const { socket } = await openRaw(full.url);
+  await assert.rejects(dial(full.url), { code: "dial_failed", message: /503/ });
+  socket.terminate();
+});
+
+test("connection - another path is answered 404, a ws:// URL and an unknown authority are refused by the primary", async () => {
+  await using peer = await startEndpoint();
+  await assert.rejects(dial(`${peer.url}/other`), { code: "dial_failed", message: /404/ });
+  await assert.rejects(dial(peer.url.replace("wss:", "ws:")), { code: "invalid_url" });
+  await assert.rejects(dial(peer.url, { tls: {} }), { code: "dial_failed", message: /certificate/ });
+});
+
+test("connection - a command whose connection ends is lost, one that is given up is cancelled", async () => {
+  await using peer = await startEndpoint();
+  const started = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+  const ended = Promise.withResolvers<void>();
+  let calls = 0;
+  const service = await dial(peer.url, {
+    execute(_command, signal) {
+      started[calls++]?.resolve();
+      return new Promise((_resolve, reject) => {
+        signal.addEventListener("abort", () => {
+          ended.resolve();
+          reject(new Error("gone"));
+        });
+      });
+    },
+  });
+  const connection = await peer.connected;
+  const command = { uri: "/netbackup/ping", method: "GET", headers: {} } as const;
+  const caller = new AbortController();
+  const given = connection.command(command, { timeoutMs: 60_000, signal: caller.signal });
+  await started[0]?.promise;
+  caller.abort();
+  await assert.rejects(given, { code: "cancelled" });
+  const lost = connection.command(command, { timeoutMs: 60_000 });
+  await started[1]?.promise;
+  connection.close(1000, "superseded");
+  await assert.rejects(lost, { code: "lost", message: /superseded/ });
+  assert.deepEqual(await service.closed, { code: 1000, reason: "superseded" });
+  await ended.promise;
+  await assert.rejects(connection.command(command, { timeoutMs: 1000 }), { code: "not_established" });
+  await assert.rejects(service.notify(id, [], { timeoutMs: 1000 }), { code: "not_established" });
+});
+
+test("connection - a call that fails is answered 502, one over the bound 503, an answer too large 502: never silence", async () => {
+  await using peer = await startEndpoint();
+  const release = Promise.withResolvers<void>();
+  await using scope = new AsyncDisposableStack();
+  const service = await dial(peer.url, {
+    limits: { maxServing: 1, maxMessageBytes: 100_000 },
+    async execute({ uri }) {
+      if (uri.endsWith("/throw")) throw new Error("upstream is on fire");
+      if (uri.endsWith("/big")) return { status: 200, headers: {}, body: "x".repeat(100_000) };
+      await release.promise;
+      return failureAnswer(403, 8000, "no");
+    },
+  });
+  scope.defer(() => service.close());
+  const connection = await peer.connected;
+  const get = (uri: string) => connection.command({ uri, method: "GET", headers: {} }, { timeoutMs: 10_000 });
+  const broken = await get("/netbackup/throw");
+  assert.deepEqual(
+    [broken.status, JSON.parse(broken.body)],
+    [502, { errorCode: 502, errorMessage: "the call failed: upstream is on fire", errorDetails: [] }],
+  );
+  assert.equal((await get("/netbackup/big")).status, 502);
+  const held = get("/netbackup/hold");
+  assert.equal((await get("/netbackup/more")).status, 503);
+  release.resolve();
+  assert.equal((await held).status, 403);
+});
+
+test("connection - what could not be stored is not acknowledged, and the connection goes on", async () => {
+  let full = true;
+  await using peer = await startEndpoint({
+    async notified() {
+      if (full) throw new Error("disk full");
+    },
+  });
+  const service = await dial(peer.url);
+  await assert.rejects(service.notify(id, [entry], { timeoutMs: 50 }), { code: "timeout" });
+  full = false;
+  await service.notify(id, [entry], { timeoutMs: 10_000 });
+  await service.close();
+});
+
+test("connection - a flood of notifications makes the primary wait, and all are acknowledged", async () => {
+  let storing = 0;
+  let most = 0;
+  await using peer = await startEndpoint({
+    limits: { maxServing: 4 },
+    async notified() {
+      storing += 1;
+      most = Math.max(most, storing);
+      await new Promise(setImmediate);
+      storing -= 1;
+    },
+  });
+  const service = await dial(peer.url);
+  const newId = (n: number) => id.slice(0, -4) + n.toString(16).padStart(4, "0").toUpperCase();
+  await Promise.all(
+    Array.from({ length: 500 }, (_, n) => service.notify(newId(n), [entry], { timeoutMs: 30_000 })),
+  );
+  assert.ok(most < 500, `${most} at once`);
+  await service.close();
+});
+
+test("connection - a peer that goes silent is cut, on either end", async () => {
+  const limits = { pingIntervalMs: 10, maxMissedPongs: 1 };
+  await using peer = await startEndpoint({ limits });
+  const mute = new WebSocket(peer.url, { ca: certificate.caPem, autoPong: false });
+  const muteClosed = once(mute, "close");
+  await once(mute, "open");
+  mute.send(raw("CONNECT", "REQUEST", { token: "good" }));
+  assert.match((await (await peer.connected).closed).reason, /no sign of life/);
+  await muteClosed;
+});
+
+test("connection - the endpoint's close moves every primary with 1012", async () => {
+  await using peer = await startEndpoint();
+  const service = await dial(peer.url);
+  await peer.connected;
+  await peer.endpoint.close();
+  assert.equal((await service.closed).code, 1012);
+  await assert.rejects(dial(peer.url), { code: "dial_failed" });
+});

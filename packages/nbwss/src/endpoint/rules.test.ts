@@ -1,0 +1,67 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { DecodeError } from "../errors.ts";
+import type { Message } from "../message.ts";
+import { nextEndpointState, type EndpointEvent, type EndpointState } from "./rules.ts";
+
+const id = "6513270E-269E-4D37-B2A7-4DE452E6B438";
+const envelope = { version: "1.0", id, timeStamp: 1 } as const;
+const connect: Message = { ...envelope, type: "CONNECT", subType: "REQUEST", payload: { token: "t" } };
+const verdict: Message = { ...envelope, type: "CONNECT", subType: "RESPONSE", payload: { valid: true } };
+const notification: Message = { ...envelope, type: "NOTIFICATION", subType: "REQUEST", payload: [] };
+const answer: Message = { ...envelope, type: "COMMAND", subType: "RESPONSE", payload: { status: 200 } };
+const command: Message = {
+  ...envelope,
+  type: "COMMAND",
+  subType: "REQUEST",
+  payload: { uri: "/netbackup/ping", method: "GET", headers: {} },
+};
+
+const awaiting: EndpointState = { name: "awaiting-connect" };
+const verifying: EndpointState = { name: "verifying", id };
+const established: EndpointState = { name: "established" };
+const refused: EndpointState = { name: "refused" };
+const closed: EndpointState = { name: "closed" };
+const message = (what: Message): EndpointEvent => ({ kind: "message", message: what });
+const undecodable: EndpointEvent = { kind: "undecodable", error: new DecodeError("not_json", "", "x") };
+
+/** State, event, next state, effects; a close is written as its code. */
+const rows: [EndpointState, EndpointEvent, EndpointState["name"], (string | number)[]][] = [
+  [awaiting, message(connect), "verifying", ["verify"]],
+  [awaiting, message(notification), "closed", [1008]],
+  [awaiting, message(answer), "closed", [1008]],
+  [awaiting, message(command), "closed", [1008]],
+  [awaiting, message(verdict), "closed", [1008]],
+  [awaiting, undecodable, "closed", [1007]],
+  [awaiting, { kind: "connect-timeout" }, "closed", [1008]],
+  [verifying, { kind: "connect-timeout" }, "verifying", []],
+  [verifying, message(connect), "closed", [1008]],
+  [verifying, message(notification), "closed", [1008]],
+  [verifying, { kind: "verdict", valid: true }, "established", ["answer-connect", "establish"]],
+  [verifying, { kind: "verdict", valid: false }, "refused", ["answer-connect", "arm-refusal-timeout"]],
+  [established, message(connect), "closed", [1008]],
+  [established, message(command), "closed", [1008]],
+  [established, message(verdict), "closed", [1008]],
+  [established, message(answer), "established", ["settle-command"]],
+  [established, message(notification), "established", ["deliver"]],
+  [established, undecodable, "closed", [1007]],
+  [established, { kind: "gone" }, "closed", []],
+  [established, { kind: "verdict", valid: false }, "established", []],
+  [refused, message(notification), "refused", []],
+  [refused, { kind: "refusal-timeout" }, "closed", [1008]],
+  [closed, message(connect), "closed", []],
+  [closed, { kind: "verdict", valid: true }, "closed", []],
+  [closed, undecodable, "closed", []],
+];
+
+for (const [state, event, nextName, effects] of rows) {
+  const what = event.kind === "message" ? `${event.message.type} ${event.message.subType}` : event.kind;
+  test(`endpoint rules - ${state.name}, ${what}: ${nextName}`, () => {
+    const [next, found] = nextEndpointState(state, event);
+    assert.equal(next.name, nextName);
+    assert.deepEqual(
+      found.map((effect) => (effect.kind === "close" ? effect.code : effect.kind)),
+      effects,
+    );
+  });
+}
