@@ -10,7 +10,7 @@ const mayImport: Record<string, readonly string[]> = {
   certificates: ["durable"],
   durable: [],
   hub: ["nbwss", "certificates", "durable"],
-  agent: ["nbwss", "durable"],
+  agent: ["nbwss", "certificates", "durable"],
   primary: ["agent", "certificates", "durable"],
   console: ["hub"],
   cli: ["nbwss", "certificates", "durable", "hub", "agent", "primary"],

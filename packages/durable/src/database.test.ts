@@ -46,3 +46,20 @@ test("database - opens an old schema with the missing steps, refuses a newer one
     openDatabase({ path, migrations: [first, second] }).close();
     assert.throws(() => openDatabase({ path, migrations: [first] }), /schema version 2.*newer version/);
   }));
+
+test("database - parts that share a file have their own versions and one transaction", () =>
+  inFolder((path) => {
+    using database = openDatabase({ path, migrations: [first] });
+    const other = "CREATE TABLE other (name TEXT NOT NULL) STRICT";
+    database.migrate("other", [other]);
+    database.migrate("other", [other]);
+    assert.throws(() =>
+      database.transaction(() => {
+        database.prepare("INSERT INTO item VALUES ('a')").run();
+        database.prepare("INSERT INTO other VALUES ('a')").run();
+        throw new Error("stop");
+      }),
+    );
+    const counts = "SELECT (SELECT count(*) FROM item) + (SELECT count(*) FROM other) AS n";
+    assert.equal(database.prepare(counts).get()?.["n"], 0);
+  }));

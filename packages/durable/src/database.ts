@@ -43,6 +43,34 @@ export class Database implements Disposable {
     }
   }
 
+  /**
+   * Brings one part's tables up to date, each step in a transaction. Parts that share a file each have their own
+   * versions, so that they can share transactions without knowing each other's schema.
+   * @param part a name that never changes
+   * @throws Error when the file was written by a newer version
+   */
+  migrate(part: string, migrations: readonly Migration[]): void {
+    this.connection.exec(
+      "CREATE TABLE IF NOT EXISTS schema_version (part TEXT PRIMARY KEY, version INTEGER NOT NULL) STRICT",
+    );
+    const found = Number(
+      this.prepare("SELECT version FROM schema_version WHERE part = ?").get(part)?.["version"] ?? 0,
+    );
+    if (found > migrations.length) {
+      throw new Error(
+        `${this.connection.location() ?? "the database"} has schema version ${found} of "${part}", this program knows up to ${migrations.length}: start the newer version of Sallyport`,
+      );
+    }
+    const setVersion = this.prepare("INSERT OR REPLACE INTO schema_version VALUES (?, ?)");
+    for (const [index, sql] of migrations.entries()) {
+      if (index < found) continue;
+      this.transaction(() => {
+        this.connection.exec(sql);
+        setVersion.run(part, index + 1);
+      });
+    }
+  }
+
   /** Closes the file; calling it again does nothing. */
   close(): void {
     if (this.connection.isOpen) this.connection.close();
@@ -66,26 +94,10 @@ export function openDatabase(options: DatabaseOptions): Database {
   const database = new Database(connection);
   try {
     connection.exec("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;");
-    migrate(database, path, migrations);
+    database.migrate("main", migrations);
     return database;
   } catch (error) {
     database.close();
     throw error;
-  }
-}
-
-function migrate(database: Database, path: string, migrations: readonly Migration[]): void {
-  const { user_version: found } = database.prepare("PRAGMA user_version").get() as { user_version: number };
-  if (found > migrations.length) {
-    throw new Error(
-      `${path} has schema version ${found}, this program knows up to ${migrations.length}: start the newer version of Sallyport`,
-    );
-  }
-  for (const [index, sql] of migrations.entries()) {
-    if (index < found) continue;
-    database.transaction(() => {
-      database.connection.exec(sql);
-      database.connection.exec(`PRAGMA user_version=${index + 1}`);
-    });
   }
 }
