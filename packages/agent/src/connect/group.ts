@@ -1,0 +1,158 @@
+import type { CloseInfo, Clock, ServiceConnection } from "@sallyport/nbwss";
+import { NbwssError } from "@sallyport/nbwss";
+import type { Logger } from "pino";
+import type { SavedEndpoint } from "../endpoints/store.ts";
+import { backoffMs, refusedTokenMs, type BackoffOptions } from "./backoff.ts";
+
+/** What a group's connector needs. */
+export interface GroupOptions {
+  groupId: string;
+  /** The group's activated endpoints at this moment, the preferred first. */
+  endpoints(): SavedEndpoint[];
+  dial(endpoint: SavedEndpoint, signal: AbortSignal): Promise<ServiceConnection>;
+  /** Uses an established connection until it ends. */
+  serve(endpoint: SavedEndpoint, connection: ServiceConnection): Promise<void>;
+  /** A connection has ended. */
+  ended(endpoint: SavedEndpoint, info: CloseInfo): void;
+  clock: Clock;
+  log: Logger;
+  backoff: BackoffOptions;
+  /** A connection that lasted this long resets the back-off. */
+  stableAfterMs: number;
+}
+
+/**
+ * Keeps one server group connected: at most one connection, the preferred endpoint first, the next when one can't
+ * be reached; no fail-back while a connection stands (NBWSS, keep-alive and connection rules).
+ */
+export class GroupConnector {
+  readonly #options: GroupOptions;
+  readonly #stopped = new AbortController();
+  #wake: (() => void) | undefined;
+  /** The endpoints were changed since the last round of tries. */
+  #changed = false;
+  #current: { endpoint: SavedEndpoint; connection: ServiceConnection } | undefined;
+  readonly #running: Promise<void>;
+
+  constructor(options: GroupOptions) {
+    this.#options = options;
+    this.#running = this.#run();
+  }
+
+  /** The host that the group is connected to; undefined while it is not. */
+  get connectedHost(): string | undefined {
+    return this.#current?.endpoint.hostName;
+  }
+
+  /** The endpoints have changed: closes a connection whose endpoint is gone or deactivated, tries at once where there is none. */
+  poke(): void {
+    this.#changed = true;
+    this.#closeIfStale();
+    this.#wake?.();
+  }
+
+  #closeIfStale(): void {
+    const current = this.#current;
+    const stillThere = this.#options
+      .endpoints()
+      .some(
+        ({ hostName, url, token }) =>
+          hostName === current?.endpoint.hostName &&
+          url === current.endpoint.url &&
+          token === current.endpoint.token,
+      );
+    if (current !== undefined && !stillThere) {
+      void current.connection.close(1000, "the endpoint was deactivated or changed on the primary");
+    }
+  }
+
+  /** Closes the connection and stops trying. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#wake?.();
+    await this.#current?.connection.close(1001, "the primary is shutting down");
+    await this.#running;
+  }
+
+  async #run(): Promise<void> {
+    let attempt = 0;
+    while (!this.#stopped.signal.aborted) {
+      this.#changed = false;
+      const { lastedMs, refused } = await this.#tryAll();
+      if (this.#stopped.signal.aborted) return;
+      if (lastedMs >= this.#options.stableAfterMs || this.#changed) attempt = 0;
+      const waitMs = refused
+        ? refusedTokenMs(this.#options.backoff)
+        : backoffMs(attempt, this.#options.backoff);
+      attempt += 1;
+      this.#options.log.debug({ groupId: this.#options.groupId, waitMs, attempt }, "group.waiting");
+      await this.#wait(waitMs);
+      if (this.#changed) attempt = 0;
+    }
+  }
+
+  /** Tries each endpoint in order until one has connected, and serves that until it ends. */
+  async #tryAll(): Promise<{ lastedMs: number; refused: boolean }> {
+    const { clock } = this.#options;
+    let refused = false;
+    for (const endpoint of this.#options.endpoints()) {
+      const outcome = await this.#dial(endpoint);
+      if (outcome === "refused") refused = true;
+      if (typeof outcome === "string") continue;
+      const sinceMs = clock.now();
+      await this.#serve(endpoint, outcome);
+      return { lastedMs: clock.now() - sinceMs, refused: false };
+    }
+    return { lastedMs: 0, refused };
+  }
+
+  async #dial(endpoint: SavedEndpoint): Promise<ServiceConnection | "failed" | "refused"> {
+    const { groupId, log } = this.#options;
+    const { hostName } = endpoint;
+    try {
+      return await this.#options.dial(endpoint, this.#stopped.signal);
+    } catch (error) {
+      if (this.#stopped.signal.aborted) return "failed";
+      const refused = error instanceof NbwssError && error.code === "token_refused";
+      const reason = (error as Error).message;
+      log.warn({ groupId, hostName, reason }, refused ? "endpoint.token_refused" : "endpoint.unreachable");
+      return refused ? "refused" : "failed";
+    }
+  }
+
+  async #serve(endpoint: SavedEndpoint, connection: ServiceConnection): Promise<void> {
+    const { groupId, log } = this.#options;
+    const { hostName } = endpoint;
+    this.#current = { endpoint, connection };
+    log.info({ groupId, hostName }, "endpoint.connected");
+    // The administrator may have changed the endpoint while it was dialled.
+    this.#closeIfStale();
+    if (this.#stopped.signal.aborted) void connection.close(1001, "the primary is shutting down");
+    await this.#options.serve(endpoint, connection);
+    const info = await connection.closed;
+    this.#current = undefined;
+    log.info({ groupId, hostName, code: info.code, reason: info.reason }, "endpoint.disconnected");
+    this.#options.ended(endpoint, info);
+  }
+
+  /** Waits, but not when the endpoints were changed; without endpoints until they are. */
+  #wait(ms: number): Promise<void> {
+    if (this.#changed) return Promise.resolve();
+    return new Promise((resolve) => {
+      if (this.#options.endpoints().length === 0) {
+        this.#wake = () => {
+          this.#wake = undefined;
+          resolve();
+        };
+        return;
+      }
+      const done = () => {
+        timer.cancel();
+        this.#wake = undefined;
+        resolve();
+      };
+      const timer = this.#options.clock.after(ms, done);
+      this.#wake = done;
+    });
+  }
+}

@@ -1,0 +1,30 @@
+/** What each code means to the caller of the administration API: its HTTP status and NetBackup error code. */
+export const agentErrors = {
+  invalid_details: { httpStatus: 400, errorCode: 400 },
+  endpoint_unknown: { httpStatus: 404, errorCode: 404 },
+  details_unreachable: { httpStatus: 500, errorCode: 500 },
+  endpoint_unreachable: { httpStatus: 500, errorCode: 500 },
+  certificate_changed: { httpStatus: 500, errorCode: 500 },
+  outbox_full: { httpStatus: 503, errorCode: 503 },
+} as const satisfies Record<string, { httpStatus: number; errorCode: number }>;
+
+/** The stable name of a reason to fail. */
+export type AgentErrorCode = keyof typeof agentErrors;
+
+/** Everything that this package throws. */
+export class AgentError extends Error {
+  readonly code: AgentErrorCode;
+  /** What is wrong with which member of the input. */
+  readonly attributeErrors: Readonly<Record<string, string>> | undefined;
+
+  constructor(
+    code: AgentErrorCode,
+    message: string,
+    options?: ErrorOptions & { attributeErrors?: Record<string, string> },
+  ) {
+    super(message, options);
+    this.name = "AgentError";
+    this.code = code;
+    this.attributeErrors = options?.attributeErrors;
+  }
+}

@@ -1,0 +1,136 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { startTlsServer } from "../../../tests/kit/tls-server.ts";
+import { Executor } from "./executor.ts";
+
+const alive = new AbortController().signal;
+
+async function startUpstream() {
+  const seen: { url: string | undefined; headers: NodeJS.Dict<string | string[]>; body: string }[] = [];
+  const hanging = Promise.withResolvers<void>();
+  const tls = await startTlsServer((request, response) => {
+    const chunks: Buffer[] = [];
+    request.on("data", (chunk: Buffer) => chunks.push(chunk));
+    request.on("end", () => {
+      const body = Buffer.concat(chunks).toString();
+      seen.push({ url: request.url, headers: request.headers, body });
+      if (request.url?.endsWith("/hang") === true) return hanging.resolve();
+      if (request.url?.endsWith("/redirect") === true) {
+        return response.writeHead(302, { location: "https://evil.example/" }).end();
+      }
+      if (request.url?.endsWith("/binary") === true) return response.end(Buffer.from([0xff, 0xfe]));
+      if (request.url?.endsWith("/big") === true) return response.end("x".repeat(5000));
+      if (request.url?.endsWith("/cut") === true) return response.destroy();
+      response.setHeader("X-Many", ["a", "b"]);
+      return response.end(`{"echo":${JSON.stringify(body)}}`);
+    });
+  });
+  const executor = new Executor({
+    origin: tls.origin,
+    ca: [tls.caPem],
+    maxConnections: 4,
+    timeoutMs: 5000,
+    maxBodyBytes: 4096,
+  });
+  return {
+    seen,
+    executor,
+    hanging: hanging.promise,
+    origin: tls.origin,
+    async [Symbol.asyncDispose]() {
+      await executor.close();
+      await tls.stop();
+    },
+  };
+}
+
+test("executor - passes method, path, headers and body on, without the headers of the hop", async () => {
+  await using upstream = await startUpstream();
+  const answer = await upstream.executor.execute(
+    {
+      uri: "/netbackup/admin/jobs?filter=a%20eq%20'b'",
+      method: "POST",
+      headers: {
+        Authorization: "jwt",
+        Host: "evil.example",
+        "Transfer-Encoding": "chunked",
+        "Accept-Encoding": "gzip",
+      },
+      parameters: `{"ü":"\\""}`,
+    },
+    alive,
+  );
+  assert.deepEqual([answer.status, JSON.parse(answer.body)], [200, { echo: `{"ü":"\\""}` }]);
+  assert.equal(answer.headers["x-many"], "a, b");
+  assert.equal(answer.headers["connection"], undefined);
+  const [request] = upstream.seen;
+  assert.equal(request?.url, "/netbackup/admin/jobs?filter=a%20eq%20'b'");
+  assert.equal(request?.headers["authorization"], "jwt");
+  assert.equal(request?.headers["host"], new URL(upstream.origin).host);
+  assert.equal(request?.headers["accept-encoding"], undefined);
+});
+
+test("executor - answers every failure in NetBackup's error shape", async () => {
+  await using upstream = await startUpstream();
+  const outcomes: [uri: string, status: number, message: RegExp][] = [
+    ["/netbackup/../secret", 403, /dot segment/],
+    ["/netbackup/binary", 502, /not text/],
+    ["/netbackup/big", 502, /more than 4096 bytes/],
+    ["/netbackup/cut", 502, /could not be called/],
+  ];
+  for (const [uri, status, message] of outcomes) {
+    const answer = await upstream.executor.execute({ uri, method: "GET", headers: {} }, alive);
+    const body = JSON.parse(answer.body) as { errorCode: number; errorMessage: string };
+    assert.deepEqual([answer.status, body.errorCode], [status, status], uri);
+    assert.match(body.errorMessage, message);
+  }
+  assert.ok(upstream.seen.every(({ url }) => url !== "/secret"));
+});
+
+test("executor - never follows a redirect", async () => {
+  await using upstream = await startUpstream();
+  const answer = await upstream.executor.execute(
+    { uri: "/netbackup/redirect", method: "GET", headers: {} },
+    alive,
+  );
+  assert.deepEqual([answer.status, answer.headers["location"]], [302, "https://evil.example/"]);
+});
+
+test("executor - a header that would smuggle is an answer, not a request", async () => {
+  await using upstream = await startUpstream();
+  const headers = { "x-a": "b\r\nx-evil: 1" };
+  const answer = await upstream.executor.execute({ uri: "/netbackup/ping", method: "GET", headers }, alive);
+  assert.equal(answer.status, 502);
+  assert.equal(upstream.seen.length, 0);
+});
+
+test("executor - ends the call when nobody waits for the answer any more", async () => {
+  await using upstream = await startUpstream();
+  const caller = new AbortController();
+  const call = upstream.executor.execute(
+    { uri: "/netbackup/hang", method: "GET", headers: {} },
+    caller.signal,
+  );
+  await upstream.hanging;
+  caller.abort();
+  assert.equal((await call).status, 502);
+});
+
+test("executor - a server that is not there, or not the right one, is answered 502", async () => {
+  await using upstream = await startUpstream();
+  for (const [origin, ca] of [
+    ["https://127.0.0.1:1", []],
+    [upstream.origin, []],
+  ] as const) {
+    const executor = new Executor({
+      origin,
+      ca: [...ca],
+      maxConnections: 1,
+      timeoutMs: 5000,
+      maxBodyBytes: 100,
+    });
+    const answer = await executor.execute({ uri: "/netbackup/ping", method: "GET", headers: {} }, alive);
+    assert.equal(answer.status, 502, origin);
+    await executor.close();
+  }
+});

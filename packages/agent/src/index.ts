@@ -1,0 +1,13 @@
+export { AgentError, agentErrors } from "./errors.ts";
+export type { AgentErrorCode } from "./errors.ts";
+export { endpointDetails, endpointObject } from "./endpoints/details.ts";
+export type { EndpointDetails, EndpointObject } from "./endpoints/details.ts";
+export type { ListedEndpoint, ValidatedEndpoint } from "./endpoints/administration.ts";
+export { defaultAgentLimits } from "./limits.ts";
+export type { AgentLimits } from "./limits.ts";
+export { Outbox } from "./outbox/outbox.ts";
+export type { OutboxGap, OutboxItem } from "./outbox/outbox.ts";
+export { defaultProperties, parseProperties } from "./properties.ts";
+export type { NbwssProperties } from "./properties.ts";
+export { NbwssService } from "./service.ts";
+export type { NbwssServiceOptions, Upstream } from "./service.ts";

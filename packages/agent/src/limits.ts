@@ -1,0 +1,32 @@
+/** Every bound of the NBWSS service. */
+export interface AgentLimits {
+  /** Notifications of one group that are sent and not yet acknowledged; more wait in the outbox. */
+  maxUnacknowledged: number;
+  /** Notifications kept for endpoints that can't be reached. At the bound the oldest make room, and the gap is logged and counted. */
+  maxOutboxNotifications: number;
+  /** Endpoint details fetched from a URL, bytes. */
+  maxDetailsBytes: number;
+  /** How long fetching details or a certificate may take, ms. */
+  validationTimeoutMs: number;
+  /** How long one call of the upstream may take, ms; then the endpoint is answered 504. */
+  upstreamTimeoutMs: number;
+  /** Connections to the upstream. */
+  maxUpstreamConnections: number;
+  /** First back-off step, ms; the n-th wait is random between 0 and this times 2^n (full jitter). */
+  backoffBaseMs: number;
+  /** A connection that lasted this long, ms, resets the back-off; a shorter one does not. */
+  stableAfterMs: number;
+}
+
+/** Defaults; the reasons stand beside the figures. */
+export const defaultAgentLimits: AgentLimits = {
+  maxUnacknowledged: 64,
+  // Some 400 bytes each: about 400 MB on disk at the bound, weeks of a busy primary.
+  maxOutboxNotifications: 1_000_000,
+  maxDetailsBytes: 64 * 1024,
+  validationTimeoutMs: 15_000,
+  upstreamTimeoutMs: 120_000,
+  maxUpstreamConnections: 32,
+  backoffBaseMs: 1_000,
+  stableAfterMs: 60_000,
+};

@@ -1,0 +1,161 @@
+import { randomUUID } from "node:crypto";
+import type { Database, Migration } from "@sallyport/durable";
+import { imageItem, jobItem, type NotificationEntry } from "@sallyport/nbwss";
+
+/** A notification that waits in the outbox. */
+export interface OutboxItem {
+  position: number;
+  /** The id of its message, the same for every resend. */
+  id: string;
+  /** What it is about, such as `job/7`; order is kept within a subject. */
+  subject: string;
+  entry: NotificationEntry;
+}
+
+/** Notifications that were never sent because the outbox was full. */
+export interface OutboxGap {
+  firstPosition: number;
+  lastPosition: number;
+}
+
+const migrations: readonly Migration[] = [
+  `CREATE TABLE outbox (
+     position INTEGER PRIMARY KEY AUTOINCREMENT,
+     id TEXT NOT NULL UNIQUE,
+     subject TEXT NOT NULL,
+     entry TEXT NOT NULL
+   ) STRICT;
+   CREATE TABLE outbox_cursor (group_id TEXT PRIMARY KEY, position INTEGER NOT NULL) STRICT`,
+];
+
+/**
+ * Notifications that are owed to server groups, durable and in order. Each group has a cursor: all up to it is
+ * acknowledged. What every group has acknowledged is deleted; while there is no group, nothing is owed and nothing
+ * is kept.
+ */
+export class Outbox {
+  readonly #database: Database;
+  readonly #maxNotifications: number;
+  readonly #listeners = new Set<() => void>();
+  readonly #onGap: (gap: OutboxGap) => void;
+
+  constructor(database: Database, maxNotifications: number, onGap: (gap: OutboxGap) => void) {
+    this.#database = database;
+    this.#maxNotifications = maxNotifications;
+    this.#onGap = onGap;
+    database.migrate("outbox", migrations);
+  }
+
+  /**
+   * Adds notifications, as a part of the caller's transaction when there is one: what the notification tells of
+   * and the notification then become durable together. Call `flush` after the commit.
+   */
+  append(entries: readonly NotificationEntry[]): void {
+    this.#database.transaction(() => {
+      if (this.groups().length === 0) return;
+      const insert = this.#database.prepare("INSERT INTO outbox (id, subject, entry) VALUES (?, ?, ?)");
+      for (const entry of entries) {
+        insert.run(randomUUID().toUpperCase(), subjectOf(entry), JSON.stringify(entry));
+      }
+      this.#keepBound();
+    });
+  }
+
+  /** Tells senders that something may have been added. */
+  flush(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** Calls `listener` whenever something was added; returns what ends that. */
+  subscribe(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** The next notifications for a group after `afterPosition`, in order. */
+  read(afterPosition: number, limit: number): OutboxItem[] {
+    const rows = this.#database
+      .prepare("SELECT position, id, subject, entry FROM outbox WHERE position > ? ORDER BY position LIMIT ?")
+      .all(afterPosition, limit);
+    return rows.map((row) => ({
+      position: Number(row["position"]),
+      id: String(row["id"]),
+      subject: String(row["subject"]),
+      entry: JSON.parse(String(row["entry"])) as NotificationEntry,
+    }));
+  }
+
+  /** A group's cursor: everything up to this position is acknowledged. */
+  cursor(groupId: string): number {
+    const row = this.#database.prepare("SELECT position FROM outbox_cursor WHERE group_id = ?").get(groupId);
+    return Number(row?.["position"] ?? this.#lastPosition());
+  }
+
+  /** Moves a group's cursor forward, and deletes what is owed to nobody any more. */
+  acknowledge(groupId: string, position: number): void {
+    this.#database.transaction(() => {
+      this.#database
+        .prepare("UPDATE outbox_cursor SET position = max(position, ?) WHERE group_id = ?")
+        .run(position, groupId);
+      this.#deleteAcknowledged();
+    });
+  }
+
+  /** The groups that notifications are owed to. */
+  groups(): string[] {
+    const rows = this.#database.prepare("SELECT group_id FROM outbox_cursor ORDER BY group_id").all();
+    return rows.map((row) => String(row["group_id"]));
+  }
+
+  /** Sets the groups: a new one is owed what comes from now on, one that is gone is owed nothing. */
+  setGroups(groupIds: readonly string[]): void {
+    this.#database.transaction(() => {
+      const known = this.groups();
+      const last = this.#lastPosition();
+      for (const groupId of groupIds.filter((id) => !known.includes(id))) {
+        this.#database.prepare("INSERT INTO outbox_cursor VALUES (?, ?)").run(groupId, last);
+      }
+      for (const groupId of known.filter((id) => !groupIds.includes(id))) {
+        this.#database.prepare("DELETE FROM outbox_cursor WHERE group_id = ?").run(groupId);
+      }
+      this.#deleteAcknowledged();
+    });
+  }
+
+  /** How many notifications wait for at least one group. */
+  get size(): number {
+    return Number(this.#database.prepare("SELECT count(*) AS n FROM outbox").get()?.["n"]);
+  }
+
+  #lastPosition(): number {
+    const row = this.#database.prepare("SELECT seq FROM sqlite_sequence WHERE name = 'outbox'").get();
+    return Number(row?.["seq"] ?? 0);
+  }
+
+  #deleteAcknowledged(): void {
+    this.#database.connection.exec(
+      `DELETE FROM outbox WHERE position <= coalesce((SELECT min(position) FROM outbox_cursor), ${this.#lastPosition()})`,
+    );
+  }
+
+  /** Positions are without holes except at the front, so the first and the last tell the size without counting. */
+  #keepBound(): void {
+    const last = this.#lastPosition();
+    const oldest = last - this.#maxNotifications;
+    const gap = this.#database
+      .prepare("SELECT min(position) AS first, max(position) AS last FROM outbox WHERE position <= ?")
+      .get(oldest);
+    if (gap?.["first"] === null || gap === undefined) return;
+    this.#database.prepare("DELETE FROM outbox WHERE position <= ?").run(oldest);
+    this.#onGap({ firstPosition: Number(gap["first"]), lastPosition: Number(gap["last"]) });
+  }
+}
+
+/** What a notification is about; entries of unknown shape share a subject, so that they stay in order. */
+function subjectOf(entry: NotificationEntry): string {
+  const [item] = entry.data;
+  const job = entry.object === "JOB" ? jobItem.safeParse(item) : undefined;
+  if (job?.success === true) return `job/${job.data.jobId}`;
+  const image = entry.object === "IMAGE" ? imageItem.safeParse(item) : undefined;
+  return image?.success === true ? `image/${image.data.backupId}` : "other";
+}
