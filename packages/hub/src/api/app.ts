@@ -1,0 +1,62 @@
+import type { HttpBindings } from "@hono/node-server";
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { bodyLimit } from "hono/body-limit";
+import { HTTPException } from "hono/http-exception";
+import type { Logger } from "pino";
+import type { ZodError } from "zod";
+import { HubError } from "../errors.ts";
+import { problemAnswer } from "../problem.ts";
+
+/** What a handler finds beside the request: Node's own request and response. */
+export interface ApiEnv {
+  Bindings: HttpBindings;
+}
+
+/** An app or a part of one. */
+export type ApiApp = OpenAPIHono<ApiEnv>;
+
+/** Makes an app in which every failure is answered as problem+json. */
+export function makeApp(logger: Logger, maxBodyBytes: number): ApiApp {
+  const app: ApiApp = new OpenAPIHono<ApiEnv>({
+    defaultHook(result) {
+      if (!result.success) throw toBadRequest(result.error);
+    },
+  });
+  const tooLarge = () => {
+    throw new HubError("too_large", `a body may have at most ${maxBodyBytes} bytes here`);
+  };
+  app.use(bodyLimit({ maxSize: maxBodyBytes, onError: tooLarge }));
+  app.onError((error) => {
+    const known = toKnownError(error);
+    if (known === undefined) logger.error({ err: error }, "request.failed");
+    const { status, headers, body } = problemAnswer(known ?? error);
+    return new Response(body, { status, headers });
+  });
+  app.notFound(() => {
+    const { status, headers, body } = problemAnswer(
+      new HubError("not_found", "there is nothing at this address"),
+    );
+    return new Response(body, { status, headers });
+  });
+  return app;
+}
+
+function toKnownError(error: Error): HubError | undefined {
+  if (error instanceof HubError) return error;
+  // Hono's own: a body that is no JSON.
+  if (error instanceof HTTPException && error.status < 500) {
+    return new HubError("bad_request", "the body is not the JSON that is expected here", { cause: error });
+  }
+  return undefined;
+}
+
+/** Names the parameter and what is wrong, without its value: it may be a secret. */
+function toBadRequest(error: ZodError): HubError {
+  const reasons = error.issues.map(({ path, message }) => `${path.join(".") || "body"}: ${message}`);
+  return new HubError("bad_request", reasons.join("; "), { cause: error });
+}
+
+/** The answers that any route may give beside its own. */
+export const problemResponses = {
+  default: { description: "An error (RFC 9457), with NetBackup's errorCode and errorMessage" },
+} as const;

@@ -1,0 +1,50 @@
+import type { Logger } from "pino";
+import type { Access } from "../access/access.ts";
+import type { Sessions } from "../access/sessions.ts";
+import type { Throttle } from "../access/throttle.ts";
+import type { HubLimits } from "../config/limits.ts";
+import type { Registry } from "../connections/registry.ts";
+import type { Enrolment } from "../enrolment/enrolment.ts";
+import type { EventLog } from "../log/log.ts";
+import type { PrimariesView } from "../views/primaries.ts";
+import { addConsoleRoutes } from "../web/console-routes.ts";
+import { makeApp, type ApiApp } from "./app.ts";
+import { addDetailsRoute } from "./details-route.ts";
+import { addNotificationsRoutes } from "./notifications-routes.ts";
+import { addPrimariesRoutes } from "./primaries-routes.ts";
+import { addSessionRoutes } from "./session-routes.ts";
+import { addStatusRoutes } from "./status-routes.ts";
+
+/** What the HTTP API is made of. */
+export interface RoutesOptions {
+  access: Access;
+  sessions: Sessions;
+  detailsThrottle: Throttle;
+  enrolment: Enrolment;
+  primaries: PrimariesView;
+  registry: Registry;
+  log: EventLog;
+  limits: HubLimits;
+  logger: Logger;
+  consoleDir: string | undefined;
+  isReady: () => boolean;
+}
+
+/** Makes the hub's HTTP API, all but the gateway. */
+export function makeRoutes(options: RoutesOptions): ApiApp {
+  const { access, sessions, enrolment, log, limits, logger } = options;
+  const app = makeApp(logger, limits.maxApiBodyBytes);
+  addStatusRoutes(app, options);
+  addSessionRoutes(app, access, sessions, Math.floor(limits.sessionLifetimeMs / 1000));
+  addPrimariesRoutes(app, options);
+  addDetailsRoute(app, enrolment, options.detailsThrottle);
+  addNotificationsRoutes(app, access, log, limits);
+  app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", { type: "http", scheme: "bearer" });
+  app.doc31("/openapi.json", {
+    openapi: "3.1.0",
+    info: { title: "Sallyport hub", version: "1" },
+    security: [{ apiKey: [] }],
+  });
+  addConsoleRoutes(app, options.consoleDir);
+  return app;
+}

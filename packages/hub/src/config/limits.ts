@@ -1,0 +1,90 @@
+/** Every bound of the hub. All may be set through `createHub({limits})`; the reasons stand beside the defaults. */
+export interface HubLimits {
+  /**
+   * The largest message on a WebSocket, bytes of UTF-8. A request body travels inside one message, so this bounds it too:
+   * a larger one is answered 413.
+   */
+  maxMessageBytes: number;
+  /** Request bodies that the gateway holds for all callers together, bytes; one more is answered 429. */
+  maxHeldBodyBytes: number;
+  /** Commands that may wait on one primary; one more is answered 429. */
+  maxCommandsPerPrimary: number;
+  /** Deadline of a command whose caller names none, ms. */
+  defaultCommandTimeoutMs: number;
+  /** The longest deadline that a caller may name in `Sallyport-Timeout`, ms; a longer one is answered 400. */
+  maxCommandTimeoutMs: number;
+  /** Header lines that an answer may have; more is a bad answer (502). */
+  maxAnswerHeaders: number;
+  /** Body of a request to the hub's own API, bytes; a larger one is answered 413. */
+  maxApiBodyBytes: number;
+  /** Events that may wait for their commit; one more append is refused with `log_busy`. */
+  maxPendingEvents: number;
+  /** Events of one page of the feed when the caller names no number. */
+  defaultPageEvents: number;
+  /** Events of one page of the feed at most. */
+  maxPageEvents: number;
+  /** How long a resend under a new id is recognised by its content, ms. */
+  resendWindowMs: number;
+  /** How long a details URL may be used, ms. */
+  detailsLifetimeMs: number;
+  /** How long a console session lasts, ms. */
+  sessionLifetimeMs: number;
+  /** Console sessions at a time; a new one ends the oldest. */
+  maxSessions: number;
+  /** Failed tries (tokens, keys or details URLs, each counted for itself) that one address has at once. */
+  maxFailuresPerAddress: number;
+  /** How fast such tries come back, ms for each. */
+  failureRefillMs: number;
+  /** Addresses that are remembered; the one that failed longest ago is forgotten first. */
+  maxThrottledAddresses: number;
+  /** How long a stopping hub waits for commands that run, ms; then they fail as lost. */
+  drainTimeoutMs: number;
+  /** Pause before a view that could not be written is tried again, ms. */
+  viewRetryMs: number;
+  /** Header of an HTTP request, bytes; larger is answered 431. */
+  maxHeaderBytes: number;
+  /** How long the header of a request may take to arrive, ms; then 408. */
+  headersTimeoutMs: number;
+  /** How long a whole request may take to arrive, ms; then 408. */
+  requestTimeoutMs: number;
+  /** How long an idle HTTP connection is kept, ms. */
+  keepAliveTimeoutMs: number;
+  /** TCP connections, those of primaries included; one more is dropped. */
+  maxTcpConnections: number;
+}
+
+/** Defaults; the reasons stand beside the figures. */
+export const defaultHubLimits: HubLimits = {
+  // NBWSS's own default; a body of text grows by its JSON escapes, so a little less fits.
+  maxMessageBytes: 8 * 1024 * 1024,
+  maxHeldBodyBytes: 256 * 1024 * 1024,
+  // More than a backup server's web service works on at a time.
+  maxCommandsPerPrimary: 256,
+  defaultCommandTimeoutMs: 60_000,
+  maxCommandTimeoutMs: 600_000,
+  maxAnswerHeaders: 100,
+  maxApiBodyBytes: 64 * 1024,
+  // Some seconds of what SQLite commits, far more than one turn of the event loop brings.
+  maxPendingEvents: 100_000,
+  defaultPageEvents: 100,
+  maxPageEvents: 1_000,
+  // Twice the longest pause of a primary that reconnects (NBWSS, connection rules), with room.
+  resendWindowMs: 600_000,
+  detailsLifetimeMs: 3_600_000,
+  sessionLifetimeMs: 12 * 3_600_000,
+  maxSessions: 1_000,
+  maxFailuresPerAddress: 20,
+  // Siblings behind one NAT are slowed down by a wrong token, not locked out.
+  failureRefillMs: 3_000,
+  maxThrottledAddresses: 10_000,
+  drainTimeoutMs: 10_000,
+  viewRetryMs: 1_000,
+  // A JWT of NetBackup has some kilobytes; Node's own 16 KiB is near it.
+  maxHeaderBytes: 32 * 1024,
+  headersTimeoutMs: 20_000,
+  // 8 MiB at 1 Mbit/s.
+  requestTimeoutMs: 120_000,
+  // Above the 60 s of most load balancers, so that they close first.
+  keepAliveTimeoutMs: 65_000,
+  maxTcpConnections: 20_000,
+};

@@ -1,0 +1,98 @@
+/** One row: what a code means for HTTP, for NetBackup's clients, and for whoever thinks of trying again. */
+interface ErrorRow {
+  /** HTTP status. */
+  status: number;
+  /** NetBackup's status code that is nearest. */
+  errorCode: number;
+  title: string;
+  /** Whether the same call may be made again without harm: nothing was carried out. */
+  retrySafe: boolean;
+  /** What the header `Sallyport-Error` says, for errors of the gateway. */
+  relay?: RelayError;
+}
+
+/** The errors that the gateway itself makes, as `Sallyport-Error` names them. */
+export type RelayError =
+  | "not_connected"
+  | "timeout"
+  | "lost"
+  | "too_large"
+  | "busy"
+  | "not_text"
+  | "cancelled"
+  | "bad_answer";
+
+/** Every reason of the hub to fail. */
+export const hubErrors = {
+  bad_request: { status: 400, errorCode: 20, title: "Bad request", retrySafe: false },
+  unauthenticated: { status: 401, errorCode: 116, title: "API key or session needed", retrySafe: true },
+  foreign_origin: { status: 403, errorCode: 117, title: "Request from another site", retrySafe: false },
+  not_found: { status: 404, errorCode: 227, title: "Not found", retrySafe: false },
+  no_such_primary: { status: 404, errorCode: 227, title: "No such primary", retrySafe: false },
+  no_such_details: { status: 404, errorCode: 227, title: "No endpoint details", retrySafe: false },
+  method_not_allowed: { status: 405, errorCode: 133, title: "Method not allowed", retrySafe: false },
+  name_taken: { status: 409, errorCode: 226, title: "Name is taken", retrySafe: false },
+  throttled: { status: 429, errorCode: 134, title: "Too many failed tries", retrySafe: true },
+  not_connected: {
+    status: 503,
+    errorCode: 25,
+    title: "Primary not connected",
+    retrySafe: true,
+    relay: "not_connected",
+  },
+  draining: { status: 503, errorCode: 25, title: "Hub is stopping", retrySafe: true, relay: "not_connected" },
+  timeout: { status: 504, errorCode: 41, title: "No answer in time", retrySafe: false, relay: "timeout" },
+  lost: { status: 502, errorCode: 23, title: "Connection lost", retrySafe: false, relay: "lost" },
+  bad_answer: {
+    status: 502,
+    errorCode: 143,
+    title: "Unusable answer",
+    retrySafe: false,
+    relay: "bad_answer",
+  },
+  cancelled: { status: 499, errorCode: 150, title: "Caller has gone", retrySafe: false, relay: "cancelled" },
+  too_large: { status: 413, errorCode: 235, title: "Too large", retrySafe: false, relay: "too_large" },
+  not_text: { status: 415, errorCode: 143, title: "Body is not text", retrySafe: false, relay: "not_text" },
+  busy: { status: 429, errorCode: 134, title: "Too many commands", retrySafe: true, relay: "busy" },
+  log_busy: { status: 503, errorCode: 134, title: "Log is busy", retrySafe: true },
+  log_failed: { status: 503, errorCode: 155, title: "Log can't be written", retrySafe: true },
+  views_behind: { status: 503, errorCode: 134, title: "Views are behind the log", retrySafe: true },
+  data_dir_in_use: { status: 500, errorCode: 1, title: "Data folder is in use", retrySafe: false },
+  bad_option: { status: 500, errorCode: 20, title: "Bad option", retrySafe: false },
+  internal: { status: 500, errorCode: 1, title: "Internal error", retrySafe: false },
+} as const satisfies Record<string, ErrorRow>;
+
+/** The stable name of a reason to fail; match on it, not on messages. */
+export type HubErrorCode = keyof typeof hubErrors;
+
+/** What an error says beyond its code and message. */
+export interface HubErrorOptions extends ErrorOptions {
+  /** When to come again, seconds. */
+  retryAfterS?: number;
+  /** For the gateway: whether the primary may have carried the call out. */
+  mayHaveBeenExecuted?: boolean;
+  /** For the gateway: overrides the table, as a GET may always be repeated. */
+  retrySafe?: boolean;
+}
+
+/** Everything that the hub throws. */
+export class HubError extends Error {
+  readonly code: HubErrorCode;
+  readonly retryAfterS: number | undefined;
+  readonly mayHaveBeenExecuted: boolean | undefined;
+  readonly retrySafe: boolean;
+
+  constructor(code: HubErrorCode, message: string, options: HubErrorOptions = {}) {
+    super(message, options);
+    this.name = "HubError";
+    this.code = code;
+    this.retryAfterS = options.retryAfterS;
+    this.mayHaveBeenExecuted = options.mayHaveBeenExecuted;
+    this.retrySafe = options.retrySafe ?? hubErrors[code].retrySafe;
+  }
+
+  /** The code's row of the table. */
+  get row(): ErrorRow {
+    return hubErrors[this.code];
+  }
+}

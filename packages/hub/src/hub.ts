@@ -1,0 +1,255 @@
+import { randomUUID } from "node:crypto";
+import type { Server } from "node:https";
+import type { AddressInfo } from "node:net";
+import { getRequestListener } from "@hono/node-server";
+import { ensureServerCertificate } from "@sallyport/certificates";
+import { attachEndpoint, systemClock, type Clock, type Endpoint } from "@sallyport/nbwss";
+import type { Logger } from "pino";
+import { Access } from "./access/access.ts";
+import { ensureFirstKey } from "./access/first-key.ts";
+import { Sessions } from "./access/sessions.ts";
+import { Throttle } from "./access/throttle.ts";
+import { makeRoutes } from "./api/routes.ts";
+import { defaultHubLimits, type HubLimits } from "./config/limits.ts";
+import type { Identity } from "./connections/identity.ts";
+import { Registry } from "./connections/registry.ts";
+import { checkToken } from "./connections/token-check.ts";
+import { Enrolment, requirePrimary } from "./enrolment/enrolment.ts";
+import { HubError } from "./errors.ts";
+import { Gateway } from "./gateway/gateway.ts";
+import { Inbox } from "./inbox/inbox.ts";
+import { certificateNames, parsePublicUrl, urlOfListener } from "./public-url.ts";
+import { makeServer, startListening, stopListening } from "./server.ts";
+import { openState, type HubState } from "./state.ts";
+
+/** What a hub is made of. */
+export interface HubOptions {
+  /** The folder for everything that it keeps; made with mode 0700 when missing. */
+  dataDir: string;
+  log: Logger;
+  /** `https://HOST[:PORT]` where primaries and people reach the hub; the listening address unless said. */
+  publicUrl?: string | undefined;
+  /** The first administrator's API key, at least 16 characters; it replaces the one before. Made when there is none. */
+  adminKey?: string | undefined;
+  /** The built console; without it a page says how to build it. */
+  consoleDir?: string | undefined;
+  limits?: Partial<HubLimits> | undefined;
+  clock?: Clock | undefined;
+}
+
+/** Where a hub listens. */
+export interface ListenOptions {
+  host: string;
+  /** 0 for any that is free. */
+  port: number;
+  /** PEM; without it the hub makes an authority of its own in `DATA/tls`. */
+  tls?: { cert: string; key: string } | undefined;
+}
+
+/** A hub. */
+export interface Hub extends AsyncDisposable {
+  /**
+   * Starts to listen; may be called once.
+   * @returns the address, and the file of the hub's own authority when it has one, for clients to trust
+   * @throws Error when the address can't be had; HubError `bad_option` on a second call
+   */
+  listen(options: ListenOptions): Promise<{ url: string; caFile?: string }>;
+  /** The first administrator's key, only when it was made here: show it now, it can't be read again. */
+  readonly adminKey: string | undefined;
+  /** The WebSocket side. */
+  readonly endpoint: Endpoint;
+  /**
+   * Takes no new commands, lets those that run end (up to `drainTimeoutMs`), closes the primaries' connections with 1012, then the
+   * log. Calling it again returns the same promise.
+   */
+  close(): Promise<void>;
+}
+
+/**
+ * Makes a hub: the cloud side of NBWSS, with its HTTP API and console.
+ * @throws HubError `data_dir_in_use` or `bad_option`; Error when the data can't be opened
+ */
+export async function createHub(options: HubOptions): Promise<Hub> {
+  const limits = { ...defaultHubLimits, ...options.limits };
+  const clock = options.clock ?? systemClock;
+  const publicUrl = options.publicUrl === undefined ? undefined : parsePublicUrl(options.publicUrl);
+  const state = await openState({ dataDir: options.dataDir, logger: options.log, limits, clock });
+  try {
+    const { apiKeys, recorder } = state;
+    const adminKey = await ensureFirstKey({ apiKeys, recorder, newId: randomUUID }, options.adminKey);
+    const registry = new Registry({ primaries: state.primaries, recorder, logger: options.log });
+    await registry.recordLeftOver();
+    return new RunningHub({ options, limits, clock, state, registry, adminKey, publicUrl });
+  } catch (error) {
+    await state.close();
+    throw error;
+  }
+}
+
+interface Parts {
+  options: HubOptions;
+  limits: HubLimits;
+  clock: Clock;
+  state: HubState;
+  registry: Registry;
+  adminKey: string | undefined;
+  publicUrl: URL | undefined;
+}
+
+class RunningHub implements Hub {
+  readonly adminKey: string | undefined;
+  readonly endpoint: Endpoint;
+  readonly #parts: Parts;
+  readonly #server: Server;
+  readonly #gateway: Gateway;
+  #publicUrl: URL | undefined;
+  #isListening = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(parts: Parts) {
+    this.#parts = parts;
+    this.#publicUrl = parts.publicUrl;
+    this.adminKey = parts.adminKey;
+    const { limits, clock, state, registry } = parts;
+    const logger = parts.options.log;
+    const now = () => clock.now();
+    const sessions = new Sessions({
+      maxSessions: limits.maxSessions,
+      lifetimeMs: limits.sessionLifetimeMs,
+      now,
+    });
+    const origin = () => this.#requirePublicUrl().origin;
+    const access = new Access({
+      apiKeys: state.apiKeys,
+      sessions,
+      throttle: this.#throttle(),
+      logger,
+      origin,
+    });
+    this.#gateway = new Gateway({
+      access,
+      limits,
+      clock,
+      logger,
+      requirePrimary: (id) => requirePrimary(state.primaries, id),
+      findConnection: (primary) => registry.find(primary),
+    });
+    const enrolment = new Enrolment({
+      primaries: state.primaries,
+      views: state.views,
+      recorder: state.recorder,
+      details: state.details,
+      cut: (primaryId, code, reason) => registry.cut(primaryId, code, reason),
+      newId: randomUUID,
+      publicUrl: () => this.#requirePublicUrl(),
+    });
+    const app = makeRoutes({
+      access,
+      sessions,
+      detailsThrottle: this.#throttle(),
+      enrolment,
+      primaries: state.primaries,
+      registry,
+      log: state.log,
+      limits,
+      logger,
+      consoleDir: parts.options.consoleDir,
+      isReady: () => this.#closing === undefined && state.views.isCurrent,
+    });
+    const serveRest = getRequestListener(app.fetch, { overrideGlobalObjects: false });
+    this.#server = makeServer(limits, (request, response) => {
+      if (!this.#gateway.handle(request, response)) void serveRest(request, response);
+    });
+    this.endpoint = this.#attachEndpoint();
+  }
+
+  async listen({ host, port, tls }: ListenOptions): Promise<{ url: string; caFile?: string }> {
+    if (this.#isListening || this.#closing !== undefined) {
+      throw new HubError("bad_option", "a hub listens once; make another one");
+    }
+    this.#isListening = true;
+    const own = tls === undefined ? await this.#ownCertificate(host) : undefined;
+    this.#server.setSecureContext({ cert: tls?.cert ?? own?.certPem, key: tls?.key ?? own?.keyPem });
+    await startListening(this.#server, host, port);
+    const url = urlOfListener(this.#server.address() as AddressInfo);
+    this.#publicUrl ??= url;
+    this.#parts.options.log.info({ url: url.origin, publicUrl: this.#publicUrl.origin }, "hub.listening");
+    return own === undefined ? { url: url.origin } : { url: url.origin, caFile: own.caFile };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    const { clock, limits, state, registry, options } = this.#parts;
+    const patience = Promise.withResolvers<void>();
+    const timer = clock.after(limits.drainTimeoutMs, () => patience.resolve());
+    await Promise.race([this.#gateway.drain(), patience.promise]);
+    timer.cancel();
+    await this.endpoint.close(1012, "the hub is restarting");
+    // Commands that were cut off by this are answered before their sockets go.
+    await this.#gateway.drain();
+    await stopListening(this.#server);
+    await registry.settled();
+    await state.close();
+    options.log.info("hub.closed");
+  }
+
+  #attachEndpoint(): Endpoint {
+    const { limits, clock, state, registry, options } = this.#parts;
+    const logger = options.log;
+    const inbox = new Inbox({
+      log: state.log,
+      recent: state.recentItems,
+      isCurrent: () => state.views.isCurrent,
+      now: () => clock.now(),
+      resendWindowMs: limits.resendWindowMs,
+    });
+    const tokens = { primaries: state.primaries, throttle: this.#throttle(), logger };
+    return attachEndpoint<Identity>(this.#server, {
+      clock,
+      limits: { maxMessageBytes: limits.maxMessageBytes, maxInFlight: limits.maxCommandsPerPrimary },
+      authenticate: async (token, { remoteAddress }) => checkToken(tokens, token, remoteAddress),
+      connected: (connection) => registry.add(connection),
+      async notified({ identity }, notification) {
+        const received = await inbox.receive(identity.primaryId, notification);
+        logger.debug({ primary: identity.primaryId, ...received }, "notification.stored");
+      },
+      rejected: (rejection) => logger.warn({ ...rejection }, "connection.rejected"),
+      notStored: ({ identity }, err) =>
+        logger.error({ primary: identity.primaryId, err }, "notification.not_stored"),
+      lateResponse: ({ identity }) => logger.info({ primary: identity.primaryId }, "command.late_response"),
+    });
+  }
+
+  #throttle(): Throttle {
+    const { limits, clock } = this.#parts;
+    return new Throttle({
+      maxFailures: limits.maxFailuresPerAddress,
+      refillMs: limits.failureRefillMs,
+      maxAddresses: limits.maxThrottledAddresses,
+      now: () => clock.now(),
+    });
+  }
+
+  #ownCertificate(host: string) {
+    const { state, clock } = this.#parts;
+    return ensureServerCertificate({
+      dir: state.path("tls"),
+      owner: "Sallyport hub",
+      hostNames: certificateNames(this.#publicUrl?.hostname, host),
+      nowMs: clock.now(),
+    });
+  }
+
+  #requirePublicUrl(): URL {
+    if (this.#publicUrl === undefined) throw new TypeError("the hub does not listen yet");
+    return this.#publicUrl;
+  }
+}

@@ -1,0 +1,103 @@
+import type { NotificationRequest } from "@sallyport/nbwss";
+import type { EventLog } from "../log/log.ts";
+import type { RecentItemsView } from "../views/recent-items.ts";
+import { toIncomingItems, type IncomingItem } from "./notification-events.ts";
+import { overlap } from "./overlap.ts";
+
+/** What the inbox needs. */
+export interface InboxOptions {
+  log: Pick<EventLog, "append">;
+  recent: Pick<RecentItemsView, "latest">;
+  /** Whether the view shows all that was committed; while not, nothing is taken for a resend by its content. */
+  isCurrent: () => boolean;
+  /** Epoch ms. */
+  now: () => number;
+  resendWindowMs: number;
+}
+
+/** What became of a notification. */
+export interface Received {
+  stored: number;
+  duplicates: number;
+}
+
+/** Items of one subject that are on their way to the disk. */
+interface Underway {
+  digests: string[];
+  /** The append that carries the newest of them. */
+  committed: Promise<unknown>;
+}
+
+/** Takes notifications in: each item once into the log (NBWSS, NOTIFICATION). */
+export class Inbox {
+  readonly #options: InboxOptions;
+  readonly #underway = new Map<string, Underway>();
+
+  constructor(options: InboxOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Stores what is new of a notification. When the promise resolves all its items are on disk, now or since before, and it
+   * may be acknowledged. A resend with the same id is known by the events' ids; one with a new id by its content, when it
+   * repeats the newest items of the same job or image within the window.
+   * @throws HubError `log_busy` or `log_failed`: it must not be acknowledged
+   */
+  async receive(primaryId: string, notification: NotificationRequest): Promise<Received> {
+    const time = new Date(this.#options.now()).toISOString();
+    const items = toIncomingItems(primaryId, notification, time);
+    if (items.length === 0) return { stored: 0, duplicates: 0 };
+    const waitFor: Promise<unknown>[] = [];
+    const repeated = new Set<IncomingItem>();
+    for (const group of bySubject(items)) {
+      const { count, committed } = this.#repeats(group);
+      for (const item of group.slice(0, count)) repeated.add(item);
+      if (count > 0 && committed !== undefined) waitFor.push(committed);
+    }
+    const fresh = items.filter((item) => !repeated.has(item));
+    const appending = this.#options.log.append(fresh.map(({ event }) => event));
+    this.#track(fresh, appending);
+    const [appended] = await Promise.all([appending, ...waitFor]);
+    const stored = appended.filter(({ duplicate }) => !duplicate).length;
+    return { stored, duplicates: items.length - stored };
+  }
+
+  /** How many of the first items of one subject are a resend, and which append to wait for before they may be acknowledged. */
+  #repeats(group: readonly IncomingItem[]): { count: number; committed?: Promise<unknown> } {
+    const { isCurrent, recent, now, resendWindowMs } = this.#options;
+    const [first] = group;
+    if (first === undefined || !first.hasSubject || !isCurrent()) return { count: 0 };
+    const { source, subject } = first.event;
+    const underway = this.#underway.get(keyOf(first));
+    const stored = recent.latest(source, subject, now() - resendWindowMs, group.length);
+    const count = overlap(
+      [...stored, ...(underway?.digests ?? [])],
+      group.map(({ digest }) => digest),
+    );
+    return underway === undefined ? { count } : { count, committed: underway.committed };
+  }
+
+  #track(fresh: readonly IncomingItem[], appending: Promise<unknown>): void {
+    for (const group of bySubject(fresh)) {
+      const [first] = group;
+      if (first === undefined || !first.hasSubject) continue;
+      const key = keyOf(first);
+      const before = this.#underway.get(key)?.digests ?? [];
+      const entry = { digests: [...before, ...group.map(({ digest }) => digest)], committed: appending };
+      this.#underway.set(key, entry);
+      const forget = () => {
+        if (this.#underway.get(key) === entry) this.#underway.delete(key);
+      };
+      // A failure is `receive`'s to report; here it only ends the wait.
+      appending.then(forget, forget);
+    }
+  }
+}
+
+function bySubject(items: readonly IncomingItem[]): IncomingItem[][] {
+  return [...Map.groupBy(items, keyOf).values()];
+}
+
+function keyOf({ event }: IncomingItem): string {
+  return `${event.source}\n${event.subject}`;
+}

@@ -1,0 +1,13 @@
+export type { NewPrimary, EnrolledPrimary } from "./enrolment/enrolment.ts";
+export type { EndpointDetails } from "./enrolment/details-store.ts";
+export { createHub } from "./hub.ts";
+export type { Hub, HubOptions, ListenOptions } from "./hub.ts";
+export { defaultHubLimits } from "./config/limits.ts";
+export type { HubLimits } from "./config/limits.ts";
+export { HubError, hubErrors } from "./errors.ts";
+export type { HubErrorCode, RelayError } from "./errors.ts";
+export type { PrimarySummary, SessionInfo } from "./api/schemas.ts";
+export type { ConnectionSummary } from "./connections/registry.ts";
+export type { CloudEvent, NotificationPage } from "./feed/feed.ts";
+export type { Problem } from "./problem.ts";
+export type { CommandEnd } from "./gateway/command-errors.ts";

@@ -1,0 +1,63 @@
+/** Something that happened. */
+export interface LogEvent {
+  /** Tells an event from all others; appended twice, it is stored once. */
+  id: string;
+  /** Such as `netbackup.job.done` or `sallyport.primary.enrolled`. */
+  type: string;
+  /** Such as `/primaries/<id>` or `/hub`. */
+  source: string;
+  subject: string;
+  /** ISO 8601, UTC. */
+  time: string;
+  data: unknown;
+}
+
+/** An event with its place in the log. */
+export interface StoredEvent extends LogEvent {
+  /** Counts up from 1; later is larger. */
+  position: number;
+}
+
+/** Where an event is. */
+export interface Appended {
+  position: number;
+  /** The id was in the log already; nothing was stored. */
+  duplicate: boolean;
+}
+
+/** Which events to read. */
+export interface ReadOptions {
+  /** Events with a larger position; 0 for all. */
+  after: number;
+  limit: number;
+  /** Beginnings of types; an event matches when one of them fits. */
+  types?: readonly string[] | undefined;
+  source?: string | undefined;
+}
+
+/** Told what was committed, in order. Must not throw. */
+export type LogListener = (events: readonly StoredEvent[]) => void;
+
+/** The one durable truth of the hub. */
+export interface EventLog extends AsyncDisposable {
+  /**
+   * Stores events, all or none; on disk when the promise resolves. Appends of one turn of the event loop share a commit.
+   * Positions follow the order of the calls.
+   * @throws HubError `log_busy` when too many events wait, `log_failed` when they could not be written: in both
+   *   cases nothing was stored and the same events may be appended again
+   */
+  append(events: readonly LogEvent[]): Promise<Appended[]>;
+  /** Events in order of position. */
+  read(options: ReadOptions): Promise<StoredEvent[]>;
+  /** The position of the newest event; 0 when there is none. */
+  lastPosition(): Promise<number>;
+  /** Calls `listener` after each commit, before the promises of its appends resolve. Returns what ends it. */
+  subscribe(listener: LogListener): () => void;
+  /**
+   * Resolves when the log can be written. After a failure it is tried; otherwise the last commit is proof enough.
+   * @throws HubError `log_failed`
+   */
+  check(): Promise<void>;
+  /** Commits what waits, then closes. Calling it again returns the same promise. */
+  close(): Promise<void>;
+}

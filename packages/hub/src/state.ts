@@ -1,0 +1,80 @@
+import { randomUUID } from "node:crypto";
+import type { Clock } from "@sallyport/nbwss";
+import type { Logger } from "pino";
+import type { HubLimits } from "./config/limits.ts";
+import { takeDataDir } from "./data-dir.ts";
+import { DetailsStore } from "./enrolment/details-store.ts";
+import type { EventLog } from "./log/log.ts";
+import { Recorder } from "./log/recorder.ts";
+import { openSqliteLog } from "./log/sqlite-log.ts";
+import { ApiKeysView } from "./views/api-keys.ts";
+import { PrimariesView } from "./views/primaries.ts";
+import { RecentItemsView } from "./views/recent-items.ts";
+import { Views } from "./views/views.ts";
+
+/** Everything that a hub keeps on disk, opened. */
+export interface HubState {
+  log: EventLog;
+  recorder: Recorder;
+  views: Views;
+  primaries: PrimariesView;
+  apiKeys: ApiKeysView;
+  recentItems: RecentItemsView;
+  details: DetailsStore;
+  /** A name inside the data folder. */
+  path(name: string): string;
+  /** Closes all of it, the log last but for the folder's lock. Calling it again does nothing. */
+  close(): Promise<void>;
+}
+
+/** What the state is opened with. */
+export interface StateOptions {
+  dataDir: string;
+  logger: Logger;
+  limits: HubLimits;
+  clock: Clock;
+}
+
+/**
+ * Opens the data folder: `log.sqlite` is the truth; `views.sqlite` is made anew from it when missing; `details.sqlite` has
+ * endpoint details that wait to be fetched.
+ * @throws HubError `data_dir_in_use`; Error when a file can't be opened
+ */
+export async function openState(options: StateOptions): Promise<HubState> {
+  const { dataDir, logger, limits, clock } = options;
+  await using opened = new AsyncDisposableStack();
+  const dir = opened.use(await takeDataDir(dataDir));
+  const log = opened.use(
+    openSqliteLog({ path: dir.path("log.sqlite"), maxPendingEvents: limits.maxPendingEvents }),
+  );
+  const primaries = new PrimariesView();
+  const apiKeys = new ApiKeysView();
+  const recentItems = new RecentItemsView(limits.resendWindowMs);
+  const views = opened.use(
+    await Views.open({
+      path: dir.path("views.sqlite"),
+      log,
+      views: [primaries, apiKeys, recentItems],
+      clock,
+      logger,
+      retryMs: limits.viewRetryMs,
+    }),
+  );
+  const now = () => clock.now();
+  const details = opened.use(
+    new DetailsStore({ path: dir.path("details.sqlite"), lifetimeMs: limits.detailsLifetimeMs, now }),
+  );
+  const recorder = new Recorder({ log, now, newId: randomUUID });
+  const resources = opened.move();
+  return {
+    log,
+    recorder,
+    views,
+    primaries,
+    apiKeys,
+    recentItems,
+    details,
+    path: (name) => dir.path(name),
+    close: () => resources.disposeAsync(),
+  };
+}
