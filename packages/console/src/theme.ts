@@ -1,4 +1,4 @@
-import { createTheme, localStorageColorSchemeManager } from "@mantine/core";
+import { Alert, createTheme, Modal, NavLink, localStorageColorSchemeManager } from "@mantine/core";
 
 /** The look of the console; fonts are the system's, so that nothing is loaded from elsewhere. */
 export const theme = createTheme({
@@ -7,6 +7,12 @@ export const theme = createTheme({
   defaultRadius: "md",
   cursorType: "pointer",
   respectReducedMotion: true,
+  components: {
+    // Mantine colours these titles like the icon beside them: too pale to read on yellow.
+    Alert: Alert.extend({ styles: { title: { color: "var(--mantine-color-text)" } } }),
+    Modal: Modal.extend({ styles: { title: { fontWeight: 600 } } }),
+    NavLink: NavLink.extend({ styles: { root: { borderRadius: "var(--mantine-radius-default)" } } }),
+  },
 });
 
 /** The one thing that the console keeps in the browser: light, dark, or as the system has it. */

@@ -13,7 +13,16 @@ const looks = {
 export function ConnectionBadge({ state }: { state: ConnectionState }) {
   const { color, Icon } = looks[state];
   return (
-    <Badge variant="light" color={color} tt="none" fw={600} size="lg" leftSection={<Icon size={14} />}>
+    <Badge
+      variant="light"
+      color={color}
+      tt="none"
+      fw={600}
+      size="lg"
+      miw="max-content"
+      leftSection={<Icon size={14} />}
+      styles={{ label: { color: "var(--mantine-color-text)" } }}
+    >
       {stateNames[state]}
     </Badge>
   );

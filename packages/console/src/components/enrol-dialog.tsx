@@ -1,7 +1,7 @@
 import { Alert, Button, Code, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { useClipboard } from "@mantine/hooks";
 import { useMutation } from "@tanstack/react-query";
-import { useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { enrolPrimary, primariesQuery } from "../api/primaries.ts";
 import type { EnrolledPrimary } from "../api/primaries.ts";
 import { Failure } from "./failure.tsx";
@@ -54,7 +54,7 @@ export function EnrolDialog({ opened, onClose }: EnrolDialogProps) {
               onChange={(event) => setName(event.currentTarget.value)}
               autoComplete="off"
               spellCheck={false}
-              maxLength={200}
+              maxLength={128}
               required
               data-autofocus
             />
@@ -76,21 +76,24 @@ export function EnrolDialog({ opened, onClose }: EnrolDialogProps) {
 
 function DetailsAddress({ primary, onClose }: { primary: EnrolledPrimary; onClose: () => void }) {
   const clipboard = useClipboard({ timeout: 5_000 });
+  const address = useRef<HTMLInputElement>(null);
+  // The button that had the focus is gone with its form.
+  useEffect(() => address.current?.focus(), []);
   return (
     <Stack>
       <Text>
-        Add an endpoint on the primary with the details from this address. With Sallyport, that is{" "}
-        <Code>sallyport endpoint add</Code>; in NetBackup, fill in what the address answers.
+        Add an endpoint on the primary with the details from this address: by{" "}
+        <Code>sallyport endpoint add</Code> with Sallyport, or by filling in what it answers in NetBackup.
       </Text>
       <Group align="flex-end" gap="sm">
         <TextInput
+          ref={address}
           label="Details address"
           value={primary.detailsUrl}
           readOnly
           onFocus={(event) => event.currentTarget.select()}
           flex="1 1 16rem"
           styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
-          data-autofocus
         />
         <Button
           leftSection={clipboard.copied ? <CheckIcon /> : <CopyIcon />}
@@ -107,7 +110,7 @@ function DetailsAddress({ primary, onClose }: { primary: EnrolledPrimary; onClos
       </Text>
       <Alert color="yellow" icon={<WarningIcon />} title="It works once, within an hour">
         Whoever opens it first gets the primary&apos;s token, so send it by a channel that you trust. It is
-        not shown again; a lost one is replaced by rotating the token.
+        not shown again: if it is lost, enrol the primary anew.
       </Alert>
       <Group justify="flex-end">
         <Button variant="default" onClick={onClose}>

@@ -1,5 +1,5 @@
 import { AppShell, Burger, Button, Group, NavLink, Stack, Text } from "@mantine/core";
-import { useDisclosure } from "@mantine/hooks";
+import { useDisclosure, useMediaQuery } from "@mantine/hooks";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
@@ -11,6 +11,7 @@ import { GateIcon, SignOutIcon } from "./icons.tsx";
 /** What stands round every page once somebody is signed in: the header, the navigation and the account. */
 export function Frame() {
   const [opened, { toggle, close }] = useDisclosure(false);
+  const roomForMenu = useMediaQuery("(min-width: 48em)", true, { getInitialValueInEffect: false });
   const path = useRouterState({ select: (state) => state.location.pathname });
   const main = useRef<HTMLElement>(null);
   const shownPath = useRef(path);
@@ -56,7 +57,8 @@ export function Frame() {
           </Text>
         </Group>
       </AppShell.Header>
-      <AppShell.Navbar p="sm" id="navigation" aria-label="Pages and account">
+      {/* A menu that is out of sight is out of the keyboard's way too. */}
+      <AppShell.Navbar p="sm" id="navigation" aria-label="Pages and account" inert={!roomForMenu && !opened}>
         <AppShell.Section grow>
           {pages.map(({ to, label, Icon }) => (
             <NavLink

@@ -13,7 +13,7 @@ export function PrimaryList({ primaries }: { primaries: readonly PrimarySummary[
 function PrimaryTable({ primaries }: { primaries: readonly PrimarySummary[] }) {
   return (
     <Paper withBorder>
-      <Table aria-label="Primaries" verticalSpacing="sm" horizontalSpacing="md" highlightOnHover>
+      <Table aria-label="Primaries" verticalSpacing="sm" horizontalSpacing="md">
         <Table.Thead>
           <Table.Tr>
             {["Name", "Connection", "Since", "Last seen", "Address", "Last close"].map((heading) => (

@@ -48,7 +48,7 @@ function Primaries({ primaries }: { primaries: readonly PrimarySummary[] }) {
   if (primaries.length === 0) return <NoPrimaries />;
   const shown = primaries.filter((primary) => matchesFilter(primary, typed));
   const connected = primaries.filter(({ connection }) => connection.state === "connected").length;
-  const count = `${primaries.length} ${primaries.length === 1 ? "primary" : "primaries"}, ${connected} connected`;
+  const count = `${primaries.length} ${primaries.length === 1 ? "primary" : "primaries"}`;
   return (
     <Stack gap="md">
       <Group gap="sm">
@@ -64,7 +64,7 @@ function Primaries({ primaries }: { primaries: readonly PrimarySummary[] }) {
           maw="26rem"
         />
         <Text size="sm" c="dimmed" component="output">
-          {shown.length === primaries.length ? count : `${shown.length} of ${count}`}
+          {typed.trim() === "" ? `${count}, ${connected} connected` : `${shown.length} of ${count}`}
         </Text>
       </Group>
       {shown.length === 0 ? (

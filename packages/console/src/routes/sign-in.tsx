@@ -2,7 +2,7 @@ import { Alert, Button, Center, Group, Paper, PasswordInput, Stack, Text, Title 
 import { useDocumentTitle } from "@mantine/hooks";
 import { useMutation } from "@tanstack/react-query";
 import { getRouteApi, useRouter } from "@tanstack/react-router";
-import { useRef } from "react";
+import { useEffect, useRef } from "react";
 import { ApiError } from "../api/client.ts";
 import { sessionQuery, signIn } from "../api/session.ts";
 import { ColorSchemeSwitch } from "../components/color-scheme-switch.tsx";
@@ -16,6 +16,7 @@ export function SignInPage() {
   const { next } = route.useSearch();
   const router = useRouter();
   const field = useRef<HTMLInputElement>(null);
+  useEffect(() => field.current?.focus(), []);
   const enter = useMutation({
     mutationFn: async () => signIn(field.current?.value.trim() ?? ""),
     onSuccess: async (_answer, _input, _result, { client }) => {
@@ -52,7 +53,6 @@ export function SignInPage() {
                 spellCheck={false}
                 required
                 withAsterisk={false}
-                data-autofocus
                 visibilityToggleButtonProps={{ "aria-label": "Show the key" }}
               />
               {enter.isError ? (
