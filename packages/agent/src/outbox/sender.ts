@@ -50,7 +50,9 @@ export async function sendNotifications(options: SenderOptions): Promise<void> {
       timers.add(timer);
       return;
     }
-    if (window.acknowledge(item.position)) storeCursorSoon();
+    const { position, subject } = item;
+    log.info({ groupId, position, subject }, "notification.acknowledged");
+    if (window.acknowledge(position)) storeCursorSoon();
     pump();
   }
 

@@ -1,0 +1,130 @@
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { sallyport } from "./kit/sallyport.ts";
+import { adminKey, password, Site } from "./kit/site.ts";
+
+const commands = [
+  [],
+  ["hub"],
+  ["primary"],
+  ["demo"],
+  ["call"],
+  ["primaries"],
+  ["primaries", "add"],
+  ["primaries", "list"],
+  ["endpoint"],
+  ["endpoint", "validate"],
+  ["endpoint", "add"],
+  ["endpoint", "list"],
+];
+for (const command of commands) {
+  test(`cli - ${["sallyport", ...command].join(" ")} --help says what it does`, async () => {
+    const { code, stdout } = await sallyport([...command, "--help"]);
+    assert.equal(code, 0);
+    assert.match(stdout, /^Usage: sallyport/);
+  });
+}
+
+const refusals: [title: string, args: string[], said: RegExp][] = [
+  ["an unknown command", ["primarys"], /Did you mean primaries/],
+  ["no hub", ["primaries", "list"], /no hub is named: set SALLYPORT_HUB or give --hub/],
+  [
+    "no API key",
+    ["primaries", "list", "--hub", "https://127.0.0.1:1"],
+    /the API key is missing: set SALLYPORT_API_KEY/,
+  ],
+  ["a hub over http", ["primaries", "list", "--hub", "http://127.0.0.1:1"], /API key|no https/],
+  [
+    "a listening address without port",
+    ["hub", "--data", "/tmp/x", "--listen", "localhost"],
+    /--listen has to be HOST:PORT/,
+  ],
+  [
+    "a CA file that is none",
+    ["primary", "--data", "/tmp/x", "--ca", "/etc/hostname"],
+    /holds no PEM certificate/,
+  ],
+  [
+    "a certificate without its key",
+    ["hub", "--data", "/tmp/x", "--tls-cert", "/etc/hostname"],
+    /belong together/,
+  ],
+  ["an unknown method", ["call", "p", "TRACE", "/ping"], /GET, POST, PUT, PATCH, DELETE/],
+];
+for (const [title, args, said] of refusals) {
+  test(`cli - refuses ${title} with one line that says what to do, exit code 2`, async () => {
+    const env = { SALLYPORT_HUB: "", SALLYPORT_API_KEY: "" };
+    const { code, stderr } = await sallyport(args, title === "no hub" ? {} : env);
+    assert.match(stderr, said);
+    assert.equal(code, 2);
+  });
+}
+
+test("cli - enrols, lists, calls and removes a primary, and administers its endpoints", async () => {
+  await using site = await Site.start();
+
+  const list = await site.cli(["primaries", "list"]);
+  assert.match(list.stdout, /branch.*connected/s);
+  const [primary] = JSON.parse((await site.cli(["primaries", "list", "--json"])).stdout) as {
+    name: string;
+  }[];
+  assert.equal(primary?.name, "branch");
+
+  const ping = await site.cli(["call", "branch", "GET", "/ping"], { SALLYPORT_PRIMARY_USER: "" });
+  assert.match(ping.stdout, /^\d{13}\n$/, ping.stderr);
+  const jobs = await site.cli(["call", "branch", "get", "/netbackup/admin/jobs?page[limit]=1"]);
+  assert.deepEqual((JSON.parse(jobs.stdout) as { data: unknown }).data, []);
+  const missing = await site.cli(["call", "branch", "GET", "/admin/jobs/999"]);
+  assert.deepEqual([missing.code, missing.stderr.includes("the primary answered 404")], [1, true]);
+  const stranger = await site.cli(["call", "nobody", "GET", "/ping"]);
+  assert.match(stranger.stderr, /the hub has no primary "nobody"/);
+
+  const added = await site.cli(["primaries", "add", "second"]);
+  assert.match(added.stdout, /works once, within an hour:\n {2}https:\/\/\S+/);
+  const url = /https:\/\/\S+/.exec(added.stdout)?.[0] ?? "";
+  const silent = await site.cli(["endpoint", "add", "--url", url]);
+  assert.match(silent.stderr, /nobody can be asked here: give --fingerprint/);
+  const used = await site.cli(["endpoint", "validate", "--url", url]);
+  assert.match(used.stderr, /a details URL works once/);
+  assert.equal((await site.cli(["primaries", "add", "second"])).code, 1);
+
+  const created = JSON.parse(
+    (await site.cli(["primaries", "add", "third", "--json", "--group", "g2"])).stdout,
+  ) as {
+    endpoint: { hostName: string };
+  };
+  const file = join(site.dir, "endpoint.json");
+  writeFileSync(file, JSON.stringify({ ...created.endpoint, hostName: "third.cloud.example" }));
+  const shown = await site.cli(["endpoint", "validate", "--file", file]);
+  assert.match(shown.stdout, /SHA-256 +([0-9A-F]{2}:){31}/);
+  const fingerprint = /SHA-256 +(\S+)/.exec(shown.stdout)?.[1] ?? "";
+  const wrong = await site.cli([
+    "endpoint",
+    "add",
+    "--file",
+    file,
+    "--fingerprint",
+    fingerprint.replaceAll("A", "B"),
+  ]);
+  assert.match(wrong.stderr, /not the one given by --fingerprint; nothing was saved/);
+  const right = await site.cli(["endpoint", "add", "--file", file, "--fingerprint", fingerprint]);
+  assert.match(right.stdout, /Saved third\.cloud\.example; it is ACTIVATED/);
+  const endpoints = await site.cli(["endpoint", "list"]);
+  assert.match(endpoints.stdout, /third\.cloud\.example/);
+  assert.equal((await site.cli(["endpoint", "deactivate", "third.cloud.example"])).code, 0);
+  assert.match((await site.cli(["endpoint", "remove", "third.cloud.example"])).stdout, /add --yes/);
+  assert.equal((await site.cli(["endpoint", "remove", "third.cloud.example", "--yes"])).code, 0);
+
+  assert.match((await site.cli(["primaries", "remove", "third"])).stdout, /add --yes to do it/);
+  assert.equal((await site.cli(["primaries", "remove", "third", "--yes"])).code, 0);
+
+  for (const secret of [adminKey, password, site.token, ...secretsOf(url)]) {
+    for (const line of [...site.hub.log, ...site.primary.log]) assert.ok(!line.includes(secret), line);
+  }
+});
+
+function secretsOf(detailsUrl: string): string[] {
+  return [detailsUrl.split("/").at(-1) ?? "missing"];
+}
