@@ -1,0 +1,106 @@
+import { createPublicKey, generateKeyPair, randomUUID, type KeyObject, createPrivateKey } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { writeFileDurably, type Database } from "@sallyport/durable";
+import { jwtVerify, SignJWT } from "jose";
+import type { Clock } from "../clock.ts";
+import { PrimaryError } from "../errors.ts";
+import { limits } from "../limits.ts";
+
+/** Who makes a request. */
+export interface Principal {
+  userName: string;
+  sessionId: string;
+}
+
+const algorithm = "RS256";
+const issuer = "sallyport-primary";
+const audience = "netbackup";
+
+/** Sessions: a signed JWT for the client, and a row that ends it before its time. */
+export class Sessions {
+  /** PEM of the key that verifies the tokens. */
+  readonly publicKeyPem: string;
+  readonly #privateKey: KeyObject;
+  readonly #publicKey: KeyObject;
+  readonly #database: Database;
+  readonly #clock: Clock;
+
+  private constructor(privateKey: KeyObject, database: Database, clock: Clock) {
+    this.#privateKey = privateKey;
+    this.#publicKey = createPublicKey(privateKey);
+    this.publicKeyPem = this.#publicKey.export({ type: "spki", format: "pem" }).toString();
+    this.#database = database;
+    this.#clock = clock;
+  }
+
+  /** Loads the signing key of a data folder (`token.key`, mode 0600), and makes it when missing. */
+  static async open(dataDir: string, database: Database, clock: Clock): Promise<Sessions> {
+    const file = join(dataDir, "token.key");
+    let pem: string;
+    try {
+      pem = await readFile(file, "utf8");
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+      const pair = await promisify(generateKeyPair)("rsa", { modulusLength: 2048 });
+      pem = pair.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
+      await writeFileDurably(file, pem, 0o600);
+    }
+    return new Sessions(createPrivateKey(pem), database, clock);
+  }
+
+  /** Begins a session and answers its token. */
+  async begin(userName: string): Promise<string> {
+    const nowMs = this.#clock.nowMs();
+    const sessionId = randomUUID();
+    const issuedAtS = Math.floor(nowMs / 1000);
+    const expiresAtS = issuedAtS + limits.sessionSeconds;
+    this.#database.transaction(() => {
+      this.#database.prepare("DELETE FROM sessions WHERE expires_at_ms <= ?").run(nowMs);
+      this.#database
+        .prepare(
+          "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions ORDER BY rowid DESC LIMIT -1 OFFSET ?)",
+        )
+        .run(limits.maxSessions - 1);
+      this.#database
+        .prepare("INSERT INTO sessions VALUES (?, ?, ?)")
+        .run(sessionId, userName, expiresAtS * 1000);
+    });
+    return new SignJWT({ user_name: userName, token_type: "SESSION" })
+      .setProtectedHeader({ alg: algorithm })
+      .setJti(sessionId)
+      .setSubject(userName)
+      .setIssuer(issuer)
+      .setAudience(audience)
+      .setIssuedAt(issuedAtS)
+      .setExpirationTime(expiresAtS)
+      .sign(this.#privateKey);
+  }
+
+  /**
+   * Tells whose token it is.
+   * @throws PrimaryError `unauthenticated` when it is none of ours, has expired or was logged out
+   */
+  async authenticate(token: string): Promise<Principal> {
+    try {
+      const { payload } = await jwtVerify(token, this.#publicKey, {
+        algorithms: [algorithm],
+        issuer,
+        audience,
+        currentDate: new Date(this.#clock.nowMs()),
+      });
+      const sessionId = payload.jti ?? "";
+      const row = this.#database.prepare("SELECT user_name FROM sessions WHERE id = ?").get(sessionId);
+      if (row !== undefined) return { userName: String(row["user_name"]), sessionId };
+    } catch (error) {
+      throw new PrimaryError("unauthenticated", "the token is not valid: log in again", { cause: error });
+    }
+    throw new PrimaryError("unauthenticated", "the session has ended: log in again");
+  }
+
+  /** Ends a session at once. */
+  end(sessionId: string): void {
+    this.#database.prepare("DELETE FROM sessions WHERE id = ?").run(sessionId);
+  }
+}

@@ -1,0 +1,141 @@
+import { Hono, type MiddlewareHandler } from "hono";
+import { getPath } from "hono/utils/url";
+import type { Logger } from "pino";
+import type { Sessions } from "../access/sessions.ts";
+import { PrimaryError } from "../errors.ts";
+import { limits } from "../limits.ts";
+import { authenticate } from "./authentication.ts";
+import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
+import { imageRoutes, type ImageRoutesOptions } from "./images.ts";
+import { jobRoutes, type JobRoutesOptions } from "./jobs.ts";
+import { loginRoutes, logoutRoutes, type LoginOptions } from "./login.ts";
+import { manualBackupRoutes } from "./manual-backup.ts";
+import { answerType, negotiateAnswer, newestVersion, type AnswerKind } from "./media-type.ts";
+import { answerError, toPrimaryError } from "./netbackup-error.ts";
+import { pingRoutes } from "./ping.ts";
+import { policyRoutes, type PolicyRoutesOptions } from "./policies.ts";
+import { recoveryRoutes } from "./recovery.ts";
+import { limitBody } from "./request-body.ts";
+
+/** Everything that the API shows. */
+export type ApiOptions = LoginOptions &
+  PolicyRoutesOptions &
+  JobRoutesOptions &
+  ImageRoutesOptions & {
+    sessions: Sessions;
+    log: Logger;
+    /** Adds routes below `/netbackup`, behind the authentication; what answers JSON gets NetBackup's media type. */
+    mount?: (routes: ApiRoutes) => void;
+  };
+
+/** The methods of each path, for 405. */
+const methods: readonly (readonly [path: string, allowed: string])[] = [
+  ["/logout", "POST"],
+  ["/config/policies", "GET, POST"],
+  ["/config/policies/:name", "GET, DELETE"],
+  ["/admin/manual-backup", "POST"],
+  ["/admin/jobs", "GET"],
+  ["/admin/jobs/:id", "GET"],
+  ["/admin/jobs/:id/try-logs", "GET"],
+  ["/admin/jobs/:id/try-logs/:attempt", "GET"],
+  ["/admin/jobs/:id/cancel", "POST"],
+  ["/catalog/images", "GET"],
+  ["/catalog/images/update-expiration-date", "POST"],
+  ["/catalog/images/:backupId", "GET"],
+  ["/recovery/workloads/physical/scenarios/granular-files-folders/recover", "POST"],
+];
+
+/** Operations that NetBackup has at a path of ours and this version does not. */
+const missingOperations: readonly (readonly [method: string, path: string])[] = [
+  ["PUT", "/config/policies/:name"],
+  ["PATCH", "/config/policies/:name"],
+  ["POST", "/config/policies/:name/copy"],
+  ["DELETE", "/admin/jobs/:id"],
+  ["POST", "/admin/jobs/:id/suspend"],
+  ["POST", "/admin/jobs/:id/resume"],
+  ["POST", "/admin/jobs/:id/restart"],
+  ["GET", "/admin/jobs/:id/file-lists"],
+  ["GET", "/admin/jobs/:id/progress-logs"],
+  ["PATCH", "/catalog/images/:backupId"],
+  ["GET", "/catalog/images/:backupId/contents"],
+];
+
+/** Makes the REST API: a Hono app whose routes lie below `/netbackup`. */
+export function createApi(options: ApiOptions): ApiRoutes {
+  const { log, sessions } = options;
+  const app = new Hono<ApiEnvironment>({ getPath: (request) => normalisePath(getPath(request)) });
+  app.onError((thrown, context) => {
+    const error = toPrimaryError(thrown);
+    if (error.code === "internal") log.error({ err: thrown, path: context.req.path }, "request.failed");
+    return answerError(context, error);
+  });
+  app.notFound((context) =>
+    answerError(context, new PrimaryError("not_found", `there is nothing at ${context.req.path}`)),
+  );
+  const api = app.basePath("/netbackup");
+  api.use("*", negotiate);
+  const limitJson = limitBody(limits.maxJsonBodyBytes);
+  const limitRecovery = limitBody(limits.maxRecoveryBodyBytes);
+  api.use("*", (context, next) =>
+    (context.req.path.startsWith("/netbackup/recovery/") ? limitRecovery : limitJson)(context, next),
+  );
+  api.route("/", loginRoutes(options)).route("/", pingRoutes(options.clock, sessions));
+  for (const path of ["/login", "/ping", "/tokenkey"]) {
+    api.all(path, refuseMethod(path === "/login" ? "POST" : "GET"));
+  }
+  api.use("*", authenticate(sessions));
+  api
+    .route("/", logoutRoutes(sessions))
+    .route("/", policyRoutes(options))
+    .route("/", manualBackupRoutes(options.policies, options.queue))
+    .route("/", jobRoutes(options))
+    .route("/", imageRoutes(options))
+    .route("/", recoveryRoutes(options));
+  options.mount?.(api);
+  for (const [method, path] of missingOperations) {
+    api.on(method, path, () => {
+      throw new PrimaryError("not_implemented", `${method} ${path} is not implemented in this version`);
+    });
+  }
+  for (const [path, allowed] of methods) api.all(path, refuseMethod(allowed));
+  return app;
+}
+
+/** Clients write `//` and end paths with a slash. */
+function normalisePath(path: string): string {
+  const single = path.replaceAll(/\/{2,}/g, "/");
+  return single.length > 1 && single.endsWith("/") ? single.slice(0, -1) : single;
+}
+
+const kinds: Readonly<Record<string, AnswerKind>> = {
+  "/netbackup/ping": "plain",
+  "/netbackup/tokenkey": "html",
+};
+
+/** Chooses the version of the answer, and gives JSON answers NetBackup's media type. */
+const negotiate: MiddlewareHandler<ApiEnvironment> = async (context, next) => {
+  const { req } = context;
+  const kind = kinds[req.path] ?? "json";
+  const version = negotiateAnswer(req.header("accept"), req.header("content-type"), kind);
+  context.set("version", version ?? newestVersion);
+  if (version === undefined) {
+    const message = `the Accept "${req.header("accept")}" is not supported: use ${answerType(kind, newestVersion)} or an older version`;
+    context.res = answerError(context, new PrimaryError("not_acceptable", message));
+  } else {
+    await next();
+  }
+  if (context.res.headers.get("content-type")?.startsWith("application/json") === true) {
+    context.res.headers.set("content-type", answerType("json", context.get("version")));
+  }
+  context.res.headers.set("cache-control", "no-store");
+};
+
+function refuseMethod(allowed: string): MiddlewareHandler<ApiEnvironment> {
+  return (context) => {
+    context.header("Allow", allowed);
+    throw new PrimaryError(
+      "method_not_allowed",
+      `${context.req.method} is not supported here: use ${allowed}`,
+    );
+  };
+}

@@ -1,0 +1,27 @@
+import type { MiddlewareHandler } from "hono";
+import { getCookie } from "hono/cookie";
+import type { Principal, Sessions } from "../access/sessions.ts";
+import { PrimaryError } from "../errors.ts";
+import type { ApiEnvironment } from "./environment.ts";
+
+/**
+ * The token of a request: the Authorization header, bare or after "Bearer", or the cookie of that name (NetBackup REST,
+ * authorization).
+ */
+export function tokenOf(header: string | undefined, cookie: string | undefined): string | undefined {
+  const token = (header ?? cookie ?? "").trim().replace(/^Bearer\s+/i, "");
+  return token === "" ? undefined : token;
+}
+
+/** Lets only requests with a valid token pass, and tells the routes whose it is. */
+export function authenticate(sessions: Sessions): MiddlewareHandler<ApiEnvironment> {
+  return async (context, next) => {
+    const token = tokenOf(context.req.header("authorization"), getCookie(context, "Authorization"));
+    if (token === undefined) {
+      throw new PrimaryError("unauthenticated", "there is no token: log in with POST /netbackup/login first");
+    }
+    const principal: Principal = await sessions.authenticate(token);
+    context.set("principal", principal);
+    await next();
+  };
+}

@@ -1,0 +1,82 @@
+import { Hono } from "hono";
+import { z } from "zod";
+import type { Catalogue } from "../catalogue/catalogue.ts";
+import type { Expiry } from "../catalogue/expiry.ts";
+import type { CatalogueImage } from "../catalogue/image.ts";
+import type { Clock } from "../clock.ts";
+import { PrimaryError } from "../errors.ts";
+import { limits } from "../limits.ts";
+import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
+import { parseFilter, type FilterFields } from "./filter.ts";
+import { imageResource, neverExpires } from "./image-resource.ts";
+import { paginationOf, readPage } from "./pagination.ts";
+import { readJson } from "./request-body.ts";
+
+const dayS = 86_400;
+
+const fields: FilterFields = {
+  backupId: { sql: "backup_id", type: "text" },
+  clientName: { sql: "client_name", type: "text" },
+  policyName: { sql: "policy_name", type: "text" },
+  policyType: { sql: "'STANDARD'", type: "enum" },
+  scheduleType: { sql: "'FULL'", type: "enum" },
+  backupTime: { sql: "backup_time_s", type: "timeS" },
+};
+
+const expirationSchema = z.object({
+  data: z.object({
+    type: z.enum(["byBackupId", "byRecalculating", "byServerName", "byServerType", "byMediaId"]),
+    attributes: z.looseObject({
+      backupId: z.string().optional(),
+      date: z.iso.datetime({ offset: true }).optional(),
+    }),
+  }),
+});
+
+/** What the images' routes work on. */
+export interface ImageRoutesOptions {
+  catalogue: Catalogue;
+  expiry: Expiry;
+  clock: Clock;
+  primaryName: string;
+}
+
+/** `/catalog/images` */
+export function imageRoutes({ catalogue, expiry, clock, primaryName }: ImageRoutesOptions): ApiRoutes {
+  const find = (backupId: string): CatalogueImage => {
+    const image = catalogue.find(backupId);
+    if (image === undefined) throw new PrimaryError("not_found", `there is no image "${backupId}"`);
+    return image;
+  };
+  return new Hono<ApiEnvironment>()
+    .get("/catalog/images", (context) => {
+      const filter = parseFilter(context.req.query("filter"), fields);
+      const page = readPage((name) => context.req.query(name), limits.maxPageItems);
+      // Documented: without a filter on the time, the last day.
+      const nowS = Math.floor(clock.nowMs() / 1000);
+      const where = filter.fields.has("backupTime")
+        ? filter
+        : { sql: `(${filter.sql}) AND backup_time_s >= ?`, values: [...filter.values, nowS - dayS] };
+      const pagination = paginationOf(catalogue.count(where), page);
+      const data = catalogue.list(where, page).map((image) => imageResource(image, primaryName));
+      return context.json({ data, meta: { pagination } });
+    })
+    .get("/catalog/images/:backupId", (context) =>
+      context.json({ data: imageResource(find(context.req.param("backupId")), primaryName) }),
+    )
+    .post("/catalog/images/update-expiration-date", async (context) => {
+      const { type, attributes } = (await readJson(context, expirationSchema)).data;
+      if (type !== "byBackupId") {
+        throw new PrimaryError("not_implemented", `"${type}" is not supported: use byBackupId`);
+      }
+      const { backupId, date } = attributes;
+      if (backupId === undefined || date === undefined) {
+        throw new PrimaryError("invalid_request", "byBackupId needs backupId and date");
+      }
+      const image = find(backupId);
+      const expiresAtMs = Date.parse(date);
+      if (expiresAtMs <= clock.nowMs()) expiry.expireNow(image);
+      else catalogue.setExpiration(backupId, expiresAtMs >= Date.parse(neverExpires) ? null : expiresAtMs);
+      return context.body(null, 204);
+    });
+}

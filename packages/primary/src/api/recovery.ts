@@ -1,0 +1,157 @@
+import { Hono, type Context } from "hono";
+import { z } from "zod";
+import type { Catalogue } from "../catalogue/catalogue.ts";
+import type { CatalogueImage } from "../catalogue/image.ts";
+import { PrimaryError } from "../errors.ts";
+import type { JobQueue } from "../jobs/job-queue.ts";
+import { limits } from "../limits.ts";
+import { isLocal } from "../policies/policy.ts";
+import { planRestore } from "../restore/restore-plan.ts";
+import type { RestoreRequest } from "../restore/restore.ts";
+import { defaultStorageUnit } from "../storage/storage-unit.ts";
+import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
+import { multipartBoundary } from "./media-type.ts";
+import { parseJson } from "./request-body.ts";
+
+const path = "/recovery/workloads/physical/scenarios/granular-files-folders/recover";
+const timeSchema = z.iso.datetime({ offset: true });
+
+const recoveryRequestSchema = z.object({
+  data: z.object({
+    type: z.literal("physicalFilesFoldersRecoveryRequest"),
+    attributes: z.object({
+      recoveryPoint: z.object({
+        client: z.string().min(1),
+        policyType: z.enum(["STANDARD", "WINDOWS", "NBU_CATALOG"]),
+        startDate: timeSchema,
+        endDate: timeSchema,
+      }),
+      recoveryOptions: z.object({
+        server: z.string(),
+        destinationClient: z.string().min(1),
+        overwriteExistingFiles: z.boolean().nullish(),
+      }),
+    }),
+  }),
+});
+const selectionsSchema = z
+  .array(z.object({ path: z.string(), backupTime: timeSchema.nullish() }))
+  .min(1)
+  .max(limits.maxSelections);
+const renamesSchema = z.array(z.object({ from: z.string(), to: z.string() })).max(limits.maxSelections);
+
+type RecoveryPoint = z.infer<typeof recoveryRequestSchema>["data"]["attributes"]["recoveryPoint"];
+
+/** What the recovery's routes work on. */
+export interface RecoveryRoutesOptions {
+  catalogue: Catalogue;
+  queue: JobQueue;
+  localClients: readonly string[];
+}
+
+/** The restore of files and folders of Standard backups. */
+export function recoveryRoutes({ catalogue, queue, localClients }: RecoveryRoutesOptions): ApiRoutes {
+  return new Hono<ApiEnvironment>().post(path, async (context) => {
+    const parts = await readParts(context);
+    const { recoveryPoint, recoveryOptions } = parts.request.data.attributes;
+    if (recoveryPoint.policyType !== "STANDARD") {
+      throw new PrimaryError("invalid_request", "only images of policyType STANDARD can be restored");
+    }
+    if (!isLocal(recoveryOptions.destinationClient, localClients)) {
+      throw new PrimaryError(
+        "invalid_request",
+        `destinationClient "${recoveryOptions.destinationClient}" is not a client of this primary`,
+        { attributeErrors: { destinationClient: `only this machine: ${localClients.join(", ")}` } },
+      );
+    }
+    const selections = parts.selections.map((selection) => ({
+      path: selection.path,
+      backupId: findImage(catalogue, recoveryPoint, selection.backupTime ?? undefined).backupId,
+    }));
+    const request: RestoreRequest = {
+      moves: planRestore(selections, parts.renames),
+      overwriteExistingFiles: recoveryOptions.overwriteExistingFiles ?? false,
+    };
+    const { id } = queue.submit({
+      type: "RESTORE",
+      clientName: recoveryPoint.client,
+      policyName: "",
+      scheduleName: "",
+      storageUnit: defaultStorageUnit,
+      owner: context.get("principal").userName,
+      request,
+    });
+    context.header("Location", `/netbackup/admin/jobs/${id}`);
+    return context.json(
+      {
+        data: { type: "recoveryResponse", id, attributes: { msg: "Recovery job started successfully" } },
+        relationships: {
+          recoveryJob: {
+            links: { self: `/admin/jobs/${id}`, related: "/admin/jobs" },
+            data: { type: "job", id },
+          },
+        },
+      },
+      201,
+    );
+  });
+}
+
+/** The image of the selection's own time, or the newest within the recovery point. */
+function findImage(
+  catalogue: Catalogue,
+  point: RecoveryPoint,
+  backupTime: string | undefined,
+): CatalogueImage {
+  const seconds = (time: string) => Math.floor(Date.parse(time) / 1000);
+  const where = {
+    sql: `client_name = ? AND backup_time_s BETWEEN ? AND ?${backupTime === undefined ? "" : " AND backup_time_s = ?"}`,
+    values: [
+      point.client,
+      seconds(point.startDate),
+      seconds(point.endDate),
+      ...(backupTime === undefined ? [] : [seconds(backupTime)]),
+    ],
+  };
+  const [image] = catalogue.list(where, { limit: 1, offset: 0 });
+  if (image !== undefined) return image;
+  const when = backupTime ?? `${point.startDate} to ${point.endDate}`;
+  throw new PrimaryError("not_found", `there is no image of the client "${point.client}" of ${when}`);
+}
+
+async function readParts(context: Context) {
+  const contentType = context.req.header("content-type");
+  const boundary = multipartBoundary(contentType);
+  if (boundary === undefined) {
+    throw new PrimaryError(
+      "unsupported_media_type",
+      `the Content-Type "${contentType}" is not supported: use multipart/form-data with a boundary`,
+    );
+  }
+  const form = await parseForm(await context.req.arrayBuffer(), boundary);
+  const text = async (name: string): Promise<string | undefined> => {
+    const part = form.get(name);
+    return part instanceof File ? part.text() : (part ?? undefined);
+  };
+  const required = async (name: string): Promise<string> => {
+    const found = await text(name);
+    if (found === undefined) throw new PrimaryError("invalid_request", `the part "${name}" is missing`);
+    return found;
+  };
+  const renames = await text("renameFile");
+  return {
+    request: parseJson(await required("recoveryRequest"), recoveryRequestSchema, "recoveryRequest"),
+    selections: parseJson(await required("selectionsFile"), selectionsSchema, "selectionsFile"),
+    renames: renames === undefined ? [] : parseJson(renames, renamesSchema, "renameFile"),
+  };
+}
+
+/** NetBackup's own type is plain form data under another name, which the platform's parser does not know. */
+async function parseForm(body: ArrayBuffer, boundary: string): Promise<FormData> {
+  const headers = { "content-type": `multipart/form-data; boundary="${boundary}"` };
+  try {
+    return await new Response(body, { headers }).formData();
+  } catch (error) {
+    throw new PrimaryError("invalid_request", "the multipart body can't be read", { cause: error });
+  }
+}

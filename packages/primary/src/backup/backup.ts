@@ -1,0 +1,166 @@
+import { lstat } from "node:fs/promises";
+import { hostname } from "node:os";
+import { z } from "zod";
+import type { CatalogueImage } from "../catalogue/image.ts";
+import type { Clock } from "../clock.ts";
+import type { JobOutcome } from "../jobs/job-lifecycle.ts";
+import type { JobWork, JobWorkContext } from "../jobs/job-queue.ts";
+import type { Job, LogSeverity } from "../jobs/job.ts";
+import type { BackupMessage } from "../storage/restic-output.ts";
+import { describeErrorLine } from "../storage/restic-output.ts";
+import type { Restic } from "../storage/restic.ts";
+import { backupStatus } from "./backup-status.ts";
+
+/** What a BACKUP job keeps of the policy at the moment it was made. */
+export const backupRequestSchema = z.object({ selections: z.array(z.string()) });
+
+/** What a backup works with. */
+export interface BackupOptions {
+  restic: Restic;
+  clock: Clock;
+  /** Left out of every backup: the repository can't hold itself. */
+  dataDir: string;
+  /** Resolves when the repository can be used; makes it first when there is none. */
+  ready: () => Promise<void>;
+}
+
+type Summary = Extract<BackupMessage, { message_type: "summary" }>;
+
+/** Makes the work of a BACKUP job: one run of restic, and the image that it makes. */
+export function backupWork(options: BackupOptions): JobWork {
+  const { restic } = options;
+  return async (job, context) => {
+    await options.ready();
+    const outcome = await restic.lock.withShared(() => backUp(options, job, context), context.signal);
+    if (outcome.image !== undefined) return outcome;
+    return { ...outcome, log: [...(outcome.log ?? []), ...(await discardSnapshot(restic, job))] };
+  };
+}
+
+async function backUp(options: BackupOptions, job: Job, context: JobWorkContext): Promise<JobOutcome> {
+  const { restic, clock, dataDir } = options;
+  const { selections } = backupRequestSchema.parse(job.request);
+  const missing = await findMissing(selections);
+  const backupId = job.backupId ?? "";
+  const timeS = Number(backupId.slice(backupId.lastIndexOf("_") + 1));
+  let summary: Summary | undefined;
+  const result = await restic.backup({
+    selections,
+    excludedPaths: [dataDir],
+    hostName: job.clientName,
+    tags: { backupId, policy: job.policyName, job: String(job.id) },
+    timeS,
+    signal: context.signal,
+    onStart: context.onProcess,
+    onMessage: (message) => {
+      if (message.message_type === "summary") summary = message;
+      else context.onProgress(progressOf(message));
+    },
+  });
+  const status = backupStatus(result, { cancelled: context.signal.aborted, missing: missing.length });
+  const severity: LogSeverity = status === 1 ? "WARNING" : "ERROR";
+  const log = [
+    ...missing.map((path) => ({ severity: "WARNING" as const, message: `${path} does not exist` })),
+    ...result.errorLines.map((line) => ({ severity, message: `restic: ${describeErrorLine(line)}` })),
+  ];
+  if (status > 1) return { status, log };
+  const image = await findImage({ restic, clock, job, timeS, status, summary });
+  if (image === undefined) {
+    return {
+      status: 6,
+      log: [...log, { severity: "ERROR", message: `no snapshot of ${backupId} was found` }],
+    };
+  }
+  context.onProgress({
+    percentComplete: 100,
+    kilobytes: image.kilobytes,
+    kilobytesTotal: image.kilobytes,
+    files: image.files,
+    filesTotal: image.files,
+    currentFile: "",
+  });
+  const counts = `${image.files} files, ${image.kilobytes} KB, ${image.kilobytesStored} KB new to the repository`;
+  return { status, image, log: [...log, { severity: "INFO", message: `image ${backupId}: ${counts}` }] };
+}
+
+/** Asks the repository itself: it knows the full id, and whether the snapshot is really there. */
+async function findImage(made: {
+  restic: Restic;
+  clock: Clock;
+  job: Job;
+  timeS: number;
+  status: number;
+  summary: Summary | undefined;
+}): Promise<CatalogueImage | undefined> {
+  const { restic, clock, job, timeS, status, summary } = made;
+  const backupId = job.backupId ?? "";
+  const [snapshot] = await restic.listSnapshots({ name: "backupId", value: backupId });
+  if (snapshot === undefined) return undefined;
+  const nowMs = clock.nowMs();
+  return {
+    backupId,
+    snapshotId: snapshot.id,
+    clientName: job.clientName,
+    policyName: job.policyName,
+    scheduleName: job.scheduleName,
+    jobId: job.id,
+    backupTimeS: timeS,
+    createdAtS: Math.floor(nowMs / 1000),
+    elapsedS: Math.max(0, Math.round((nowMs - (job.startedAtMs ?? nowMs)) / 1000)),
+    kilobytes: kilobytes(summary?.total_bytes_processed ?? 0),
+    kilobytesStored: kilobytes(summary?.data_added ?? 0),
+    files: summary?.total_files_processed ?? 0,
+    status,
+    expiresAtMs: null,
+    expiring: false,
+  };
+}
+
+/** A backup that was interrupted at its very end may have made its snapshot: it was not asked for any more. */
+async function discardSnapshot(restic: Restic, job: Job): Promise<NonNullable<JobOutcome["log"]>> {
+  const tag = { name: "backupId", value: job.backupId ?? "" };
+  try {
+    const found = await restic.lock.withShared(() => restic.listSnapshots(tag));
+    if (found.length === 0) return [];
+    await restic.lock.withExclusive(() => restic.forget(found.map((snapshot) => snapshot.id)));
+    return [{ severity: "INFO", message: "the snapshot of this job was removed" }];
+  } catch (error) {
+    // The storage is why the job failed, most likely; the next start of the primary removes the snapshot.
+    return [
+      { severity: "WARNING", message: `no look for a snapshot of this job: ${(error as Error).message}` },
+    ];
+  }
+}
+
+async function findMissing(selections: readonly string[]): Promise<string[]> {
+  const missing: string[] = [];
+  for (const path of selections) {
+    try {
+      await lstat(path);
+    } catch {
+      // Whatever the reason, restic will meet it too and tells it in the log.
+      missing.push(path);
+    }
+  }
+  return missing;
+}
+
+function progressOf(message: Extract<BackupMessage, { message_type: "status" }>) {
+  return {
+    percentComplete: Math.min(99, Math.floor(message.percent_done * 100)),
+    kilobytes: kilobytes(message.bytes_done),
+    kilobytesTotal: kilobytes(message.total_bytes),
+    files: message.files_done,
+    filesTotal: message.total_files,
+    currentFile: message.current_files[0] ?? "",
+  };
+}
+
+function kilobytes(bytes: number): number {
+  return Math.ceil(bytes / 1024);
+}
+
+/** The names by which this machine may be a policy's client. */
+export function localClientNames(primaryName: string): string[] {
+  return [...new Set([primaryName, hostname(), "localhost"])];
+}

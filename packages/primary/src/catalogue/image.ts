@@ -1,0 +1,26 @@
+/** A backup that can be restored: one snapshot of restic. */
+export interface CatalogueImage {
+  /** `<client>_<epochSeconds>` */
+  backupId: string;
+  /** Restic's full snapshot id. */
+  snapshotId: string;
+  clientName: string;
+  policyName: string;
+  scheduleName: string;
+  jobId: number;
+  /** Epoch seconds. */
+  backupTimeS: number;
+  /** When it was catalogued, epoch seconds. */
+  createdAtS: number;
+  elapsedS: number;
+  kilobytes: number;
+  /** What was new to the repository, before compression. */
+  kilobytesStored: number;
+  files: number;
+  /** 0 or 1 (some files could not be read). */
+  status: number;
+  /** Epoch ms; null: never. */
+  expiresAtMs: number | null;
+  /** It is to be deleted and no longer shown; the repository may still hold it for a while. */
+  expiring: boolean;
+}

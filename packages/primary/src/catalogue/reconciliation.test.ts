@@ -1,0 +1,53 @@
+import assert from "node:assert/strict";
+import test from "node:test";
+import { compareCatalogue } from "./reconciliation.ts";
+import type { CatalogueImage } from "./image.ts";
+
+const image = (backupId: string, snapshotId: string, expiring = false): CatalogueImage => ({
+  backupId,
+  snapshotId,
+  clientName: "c",
+  policyName: "p",
+  scheduleName: "",
+  jobId: 1,
+  backupTimeS: 1,
+  createdAtS: 1,
+  elapsedS: 0,
+  kilobytes: 0,
+  kilobytesStored: 0,
+  files: 0,
+  status: 0,
+  expiresAtMs: null,
+  expiring,
+});
+const snapshot = (id: string, backupId?: string) => ({
+  id,
+  hostName: "c",
+  tags: backupId === undefined ? {} : { backupId },
+});
+
+test("reconciliation - tells unfinished, unknown, lost and foreign apart", () => {
+  const differences = compareCatalogue(
+    [image("c_1", "s1"), image("c_2", "s2"), image("c_3", "s3", true)],
+    [
+      snapshot("s1", "c_1"),
+      snapshot("s4", "c_4"),
+      snapshot("s5", "c_5"),
+      snapshot("s6"),
+      snapshot("s7", "odd"),
+    ],
+    (backupId) => backupId === "c_4",
+  );
+  assert.deepEqual(
+    differences.unfinished.map(({ id }) => id),
+    ["s4"],
+  );
+  assert.deepEqual(
+    differences.unknown.map(({ id }) => id),
+    ["s5"],
+  );
+  assert.deepEqual(
+    differences.lost.map(({ backupId }) => backupId),
+    ["c_2"],
+  );
+});

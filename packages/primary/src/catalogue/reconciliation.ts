@@ -1,0 +1,110 @@
+import type { Database } from "@sallyport/durable";
+import type { Logger } from "pino";
+import type { Clock } from "../clock.ts";
+import type { JobStore } from "../jobs/job-store.ts";
+import { imageNotification, type NotificationJournal } from "../journal/notification.ts";
+import type { Snapshot } from "../storage/restic-output.ts";
+import type { Restic } from "../storage/restic.ts";
+import type { Catalogue } from "./catalogue.ts";
+import type { CatalogueImage } from "./image.ts";
+
+/** What reconciliation works on. */
+export interface ReconciliationOptions {
+  database: Database;
+  catalogue: Catalogue;
+  jobs: JobStore;
+  journal: NotificationJournal;
+  restic: Restic;
+  clock: Clock;
+  log: Logger;
+}
+
+/** What has to be done to make catalogue and repository equal. */
+export interface Differences {
+  /** Snapshots of jobs of ours that did not end with an image: to be forgotten. */
+  unfinished: Snapshot[];
+  /** Snapshots with a backup id that no job of ours made (an older catalogue did): to be catalogued. */
+  unknown: Snapshot[];
+  /** Images whose snapshot is gone: to be deleted from the catalogue. */
+  lost: CatalogueImage[];
+}
+
+/**
+ * Compares the catalogue with the snapshots. A snapshot whose job did not commit an image is forgotten rather than
+ * catalogued: whether it is whole (restic's exit code) went with the process, and its job has been reported as failed.
+ * Snapshots without a backup id are not ours and are left alone.
+ */
+export function compareCatalogue(
+  images: readonly CatalogueImage[],
+  snapshots: readonly Snapshot[],
+  isJobOfOurs: (backupId: string) => boolean,
+): Differences {
+  const bySnapshot = new Set(images.map((image) => image.snapshotId));
+  const byBackup = new Set(images.map((image) => image.backupId));
+  const present = new Set(snapshots.map((snapshot) => snapshot.id));
+  const uncatalogued = snapshots.filter(
+    ({ id, tags }) => !bySnapshot.has(id) && parseBackupId(tags["backupId"]) !== undefined,
+  );
+  const isOurs = ({ tags }: Snapshot) => isJobOfOurs(tags["backupId"] ?? "");
+  return {
+    unfinished: uncatalogued.filter(isOurs),
+    unknown: uncatalogued.filter(
+      (snapshot) => !isOurs(snapshot) && !byBackup.has(snapshot.tags["backupId"] ?? ""),
+    ),
+    // An image that is being expired is finished by expiry, which is the one that notifies.
+    lost: images.filter((image) => !image.expiring && !present.has(image.snapshotId)),
+  };
+}
+
+/** Makes the catalogue and the repository equal, at start, before any job runs. */
+export async function reconcileCatalogue(options: ReconciliationOptions): Promise<void> {
+  const { database, catalogue, jobs, journal, restic, log } = options;
+  const snapshots = await restic.listSnapshots();
+  const differences = compareCatalogue(catalogue.listAll(), snapshots, (id) => jobs.hasBackupId(id));
+  const { unfinished, unknown, lost } = differences;
+  await restic.forget(unfinished.map((snapshot) => snapshot.id));
+  const imported: CatalogueImage[] = [];
+  for (const snapshot of unknown) imported.push(await importImage(snapshot, options));
+  if (unfinished.length + imported.length + lost.length === 0) return;
+  database.transaction(() => {
+    for (const image of imported) catalogue.insert(image);
+    for (const image of lost) catalogue.delete(image.backupId);
+    journal.append([
+      ...imported.map((image) => imageNotification(image, "CREATE")),
+      ...lost.map((image) => imageNotification(image, "DELETE")),
+    ]);
+  });
+  journal.flush?.();
+  log.warn(
+    { forgotten: unfinished.length, imported: imported.length, lost: lost.length },
+    "catalogue.reconciled",
+  );
+}
+
+async function importImage(snapshot: Snapshot, options: ReconciliationOptions): Promise<CatalogueImage> {
+  const { bytes, files } = await options.restic.measure(snapshot.id);
+  const backupId = snapshot.tags["backupId"] ?? "";
+  return {
+    backupId,
+    snapshotId: snapshot.id,
+    clientName: snapshot.hostName,
+    policyName: snapshot.tags["policy"] ?? "",
+    scheduleName: "",
+    jobId: Number.parseInt(snapshot.tags["job"] ?? "0", 10) || 0,
+    backupTimeS: parseBackupId(backupId) ?? 0,
+    createdAtS: Math.floor(options.clock.nowMs() / 1000),
+    elapsedS: 0,
+    kilobytes: Math.ceil(bytes / 1024),
+    kilobytesStored: 0,
+    files,
+    status: 0,
+    expiresAtMs: null,
+    expiring: false,
+  };
+}
+
+/** The time in a backup id, epoch seconds. */
+function parseBackupId(backupId: string | undefined): number | undefined {
+  const [, seconds] = /^.+_(\d{1,12})$/.exec(backupId ?? "") ?? [];
+  return seconds === undefined ? undefined : Number(seconds);
+}

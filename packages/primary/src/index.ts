@@ -1,0 +1,18 @@
+export { createPrimary } from "./primary.ts";
+export type { ListenOptions, Primary, PrimaryListener, PrimaryOptions } from "./primary.ts";
+export type { RunningServer } from "./server.ts";
+export type { ApiEnvironment, ApiRoutes } from "./api/environment.ts";
+export type { Principal } from "./access/sessions.ts";
+export type { Credentials, Users } from "./access/users.ts";
+export type { Clock } from "./clock.ts";
+export { errorTable, PrimaryError } from "./errors.ts";
+export type { PrimaryErrorCode, PrimaryErrorOptions } from "./errors.ts";
+export type {
+  ImageNotificationItem,
+  JobNotificationItem,
+  Notification,
+  NotificationJournal,
+} from "./journal/notification.ts";
+export { limits } from "./limits.ts";
+export { describeStatus } from "./status-codes.ts";
+export type { StatusCode } from "./status-codes.ts";

@@ -1,0 +1,53 @@
+/** Every bound of the primary: unit in the name, reason beside it. */
+export const limits = {
+  /** A policy with a thousand long selections fits; what is larger is refused with 413. */
+  maxJsonBodyBytes: 1024 * 1024,
+  /** A restore names its files one by one; what is larger is refused with 413. */
+  maxRecoveryBodyBytes: 8 * 1024 * 1024,
+  /** NetBackup's default page. */
+  defaultPageItems: 10,
+  /** NetBackup's largest page of jobs and of images. */
+  maxPageItems: 100,
+  /** NetBackup's largest page of policies. */
+  maxPolicyPageItems: 500,
+  /** More clauses than a person writes; a longer filter is refused with 400. */
+  maxFilterCharacters: 4096,
+  /** Backup selections of one policy, and selections of one restore: they become arguments of one restic run. */
+  maxSelections: 1000,
+  /** Linux's own bound for one path (PATH_MAX). */
+  maxPathBytes: 4096,
+  /** NetBackup's validity of a session. */
+  sessionSeconds: 86_400,
+  /** Sessions kept; beyond it the oldest ends. */
+  maxSessions: 10_000,
+  /** Failed logins of one user from one address within the window; beyond it every try is refused unheard. */
+  maxFailedLogins: 10,
+  failedLoginWindowMs: 60_000,
+  /** Users and addresses that failed logins are counted for; beyond it the oldest is forgotten. */
+  maxFailedLoginKeys: 10_000,
+  /** Passwords hashed at once, since each takes 32 MiB; and waiting for it, beyond which a login is refused with 503. */
+  maxConcurrentHashes: 2,
+  maxWaitingHashes: 64,
+  /** Jobs that run at once on a storage unit; the others wait as QUEUED. */
+  maxConcurrentJobs: 2,
+  /** Jobs that wait; beyond it a new one is refused with 503. */
+  maxQueuedJobs: 1000,
+  /** A job's progress is written at most this often, since each write is fsynced. */
+  progressIntervalMs: 1000,
+  /** Lines of a job's log; beyond it only the last line, which says so, and the job's end are added. */
+  maxJobLogLines: 1000,
+  /** What is kept of restic's standard error for the job's log. */
+  maxStderrBytes: 64 * 1024,
+  /** A longer line of restic is dropped: its progress names few files, of 4 KiB at most each. */
+  maxOutputLineBytes: 1024 * 1024,
+  /** A list of snapshots comes as one line; this is about 100,000 snapshots. */
+  maxListingBytes: 64 * 1024 * 1024,
+  /** Restic cleans up after SIGINT; when it has not ended by then it is killed. */
+  resticInterruptMs: 10_000,
+  /** How often images that reached their expiration are looked for, and what failed is tried again. */
+  expirySweepMs: 60_000,
+  /** When a job's end can't be written (disk full), it is tried again after this. */
+  finishRetryMs: 5000,
+  /** Connections of one listener; more wait in the kernel. */
+  maxConnections: 1000,
+} as const;

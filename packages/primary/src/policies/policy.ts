@@ -1,0 +1,105 @@
+import { z } from "zod";
+import { PrimaryError } from "../errors.ts";
+import { limits } from "../limits.ts";
+import { pathProblem } from "../restore/path-rules.ts";
+import { defaultStorageUnit } from "../storage/storage-unit.ts";
+
+/** A name of a policy: NetBackup's characters, and not too long. */
+export const policyNameSchema = z
+  .string()
+  .max(128, "must have at most 128 characters")
+  .regex(/^[A-Za-z0-9_.+-]+$/, "must consist of letters, digits and _ . + -")
+  .regex(/^[^-]/, "must not begin with -")
+  .refine((name) => name !== "." && name !== "..", "must not be . or ..");
+
+const selectionSchema = z.string().superRefine((path, context) => {
+  const problem = pathProblem(path);
+  if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
+});
+
+const hostNameSchema = z
+  .string()
+  .max(255)
+  .regex(/^[A-Za-z0-9][A-Za-z0-9.-]*$/, "must be a host name");
+
+const clientSchema = z.object({
+  hostName: hostNameSchema,
+  OS: z.string().max(255).nullish(),
+  hardware: z.string().max(255).nullish(),
+});
+
+const scheduleSchema = z.looseObject({
+  scheduleName: policyNameSchema,
+  scheduleType: z.enum(["Calendar", "Frequency"]).nullish(),
+  backupType: z.string().max(64).nullish(),
+});
+
+/** A policy as clients send it, at `data.attributes.policy`. */
+export const policySchema = z.object({
+  policyName: policyNameSchema,
+  policyType: z.string().min(1).max(64),
+  policyAttributes: z
+    .looseObject({
+      active: z.boolean().nullish(),
+      storage: z.string().nullish(),
+      keyword: z.string().max(1024).nullish(),
+    })
+    .nullish()
+    .transform((attributes) => attributes ?? {}),
+  clients: z
+    .array(clientSchema)
+    .max(limits.maxSelections)
+    .nullish()
+    .transform((clients) => clients ?? []),
+  schedules: z
+    .array(scheduleSchema)
+    .max(64)
+    .nullish()
+    .transform((schedules) => schedules ?? []),
+  backupSelections: z
+    .object({ selections: z.array(selectionSchema).max(limits.maxSelections).nullish() })
+    .nullish()
+    .transform((given) => ({ selections: [...new Set(given?.selections ?? [])] })),
+});
+
+/** What is backed up, from where and when. */
+export type Policy = z.infer<typeof policySchema>;
+
+/** A policy with the number of its version, which is its ETag. */
+export interface VersionedPolicy {
+  policy: Policy;
+  /** 1 for a new policy, then one more for each change. */
+  generation: number;
+}
+
+/**
+ * Checks what the schema can't: that this primary can run the policy.
+ * @throws PrimaryError `not_implemented` for another type than Standard, `invalid_request` for a client or storage
+ * unit that it does not have
+ */
+export function checkPolicy(policy: Policy, localClients: readonly string[]): void {
+  if (policy.policyType !== "Standard") {
+    throw new PrimaryError(
+      "not_implemented",
+      `policies of type "${policy.policyType}" are not supported: use "Standard"`,
+    );
+  }
+  for (const { hostName } of policy.clients) {
+    if (!isLocal(hostName, localClients)) {
+      throw new PrimaryError("invalid_request", `"${hostName}" is not a client of this primary`, {
+        attributeErrors: { clients: `only this machine: ${localClients.join(", ")}` },
+      });
+    }
+  }
+  const storage = policy.policyAttributes.storage;
+  if (storage != null && storage !== "" && storage !== defaultStorageUnit) {
+    throw new PrimaryError("invalid_request", `there is no storage unit "${storage}"`, {
+      attributeErrors: { storage: `null or "${defaultStorageUnit}"` },
+    });
+  }
+}
+
+/** Whether a client is this machine. */
+export function isLocal(hostName: string, localClients: readonly string[]): boolean {
+  return localClients.some((name) => name.toLowerCase() === hostName.toLowerCase());
+}

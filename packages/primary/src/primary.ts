@@ -1,0 +1,175 @@
+import { join } from "node:path";
+import { ensureServerCertificate, type ServerCertificate } from "@sallyport/certificates";
+import { openDatabase, type Database } from "@sallyport/durable";
+import type { Logger } from "pino";
+import { Sessions } from "./access/sessions.ts";
+import { Users, type Credentials } from "./access/users.ts";
+import { createApi } from "./api/api.ts";
+import type { ApiRoutes } from "./api/environment.ts";
+import { backupWork, localClientNames } from "./backup/backup.ts";
+import { Catalogue } from "./catalogue/catalogue.ts";
+import { Expiry } from "./catalogue/expiry.ts";
+import { reconcileCatalogue } from "./catalogue/reconciliation.ts";
+import { systemClock, type Clock } from "./clock.ts";
+import { openDataDirectory } from "./data-directory.ts";
+import { JobLifecycle } from "./jobs/job-lifecycle.ts";
+import { JobQueue } from "./jobs/job-queue.ts";
+import { JobStore } from "./jobs/job-store.ts";
+import type { NotificationJournal } from "./journal/notification.ts";
+import { PolicyStore } from "./policies/policy-store.ts";
+import { restoreWork } from "./restore/restore.ts";
+import { StagingFolders } from "./restore/staging.ts";
+import { migrations } from "./schema.ts";
+import { startServer, type RunningServer } from "./server.ts";
+import { RunningProcesses } from "./storage/running-processes.ts";
+import { openStorageUnit } from "./storage/storage-unit.ts";
+
+/** What a primary is made of. */
+export interface PrimaryOptions {
+  /** Where it keeps everything; made when missing, used by one process at a time. */
+  dataDir: string;
+  /** Its name: NetBackup's master server, and the name by which policies call this machine. */
+  hostName: string;
+  log: Logger;
+  clock?: Clock;
+  /** The first user, when there is none yet; otherwise `admin` with a password of its own is made. */
+  firstUser?: Credentials | undefined;
+  /** The restic program; found in PATH by default. */
+  resticProgram?: string;
+  /** Makes the journal that notifications go to, in the primary's own database. */
+  journal: (database: Database) => NotificationJournal;
+  /** Adds routes below `/netbackup`, behind the authentication. */
+  mount?: (routes: ApiRoutes) => void;
+}
+
+/** Where the primary listens. */
+export interface ListenOptions {
+  host: string;
+  /** 0: any free port. */
+  port: number;
+  /** Names beside `hostName`, `host` and localhost that the made certificate covers. */
+  hostNames?: readonly string[];
+  /** A certificate of one's own; without it one is made in `dataDir/tls`. */
+  tls?: { certPem: string; keyPem: string };
+}
+
+/** A listener, with the certificate that clients have to trust when it was made here. */
+export type PrimaryListener = RunningServer & { certificate: ServerCertificate | undefined };
+
+/** A backup server that runs. */
+export interface Primary extends AsyncDisposable {
+  /** The REST API, for requests that do not come through a socket. */
+  app: ApiRoutes;
+  database: Database;
+  users: Users;
+  /** The first user; the password only when it has just been made, to be shown once. */
+  firstUser: { userName: string; password?: string };
+  listen: (options: ListenOptions) => Promise<PrimaryListener>;
+  /** Stops listeners and jobs (status 50) and closes the database; calling it again does nothing. */
+  close: () => Promise<void>;
+}
+
+/**
+ * Starts a primary: first it ends what a killed predecessor left (restic processes, locks, staging folders, jobs that
+ * were not done, a catalogue that differs from the repository), then it takes requests and jobs.
+ * @throws PrimaryError `data_dir_in_use`
+ */
+export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
+  await using building = new AsyncDisposableStack();
+  const { dataDir, hostName, log, clock = systemClock } = options;
+  building.use(await openDataDirectory(dataDir));
+  const database = building.use(openDatabase({ path: join(dataDir, "primary.db"), migrations }));
+  const journal = options.journal(database);
+  const users = new Users(database);
+  const firstUser = await users.ensureFirstUser(options.firstUser);
+  const sessions = await Sessions.open(dataDir, database, clock);
+
+  const processes = new RunningProcesses(database);
+  await processes.killAll(log);
+  const storageUnit = await openStorageUnit(dataDir, options.resticProgram ?? "restic", processes);
+  const { restic } = storageUnit;
+  const [jobs, catalogue, policies] = [
+    new JobStore(database),
+    new Catalogue(database),
+    new PolicyStore(database),
+  ];
+  const staging = new StagingFolders(database);
+  await staging.removeAll(log);
+
+  const ready = untilDone(async () => {
+    const isNew = !restic.exists;
+    await restic.ensureRepository();
+    if (isNew) return;
+    await restic.removeLocks();
+    await reconcileCatalogue({ database, catalogue, jobs, journal, restic, clock, log });
+  });
+  // A repository that can't be used now must not keep the primary down: each job tries again, and says why it fails.
+  if (restic.exists) await ready().catch((error: unknown) => log.error({ err: error }, "storage.unusable"));
+  const lifecycle = new JobLifecycle({ database, jobs, catalogue, journal, clock, log });
+  for (const job of jobs.listOpen()) lifecycle.interrupt(job, "the primary was killed during the job");
+
+  const expiry = building.use(new Expiry({ database, catalogue, journal, restic, clock, log, ready }));
+  const work = {
+    BACKUP: backupWork({ restic, clock, dataDir, ready }),
+    RESTORE: restoreWork({ restic, catalogue, staging, ready }),
+  };
+  const queue = building.use(new JobQueue({ jobs, lifecycle, work, clock, log }));
+  const localClients = localClientNames(hostName);
+  const { mount } = options;
+  const app = createApi({
+    users,
+    sessions,
+    policies,
+    jobs,
+    queue,
+    catalogue,
+    expiry,
+    clock,
+    log,
+    localClients,
+    primaryName: hostName,
+    ...(mount === undefined ? {} : { mount }),
+  });
+  expiry.start();
+  expiry.sweep();
+
+  const resources = building.move();
+  const listen = async (where: ListenOptions): Promise<PrimaryListener> => {
+    const certificate = where.tls === undefined ? await ownCertificate(options, where, clock) : undefined;
+    const tls = where.tls ?? certificate;
+    if (tls === undefined) throw new Error("no certificate");
+    const server = await startServer({ ...where, ...tls, fetch: (request, env) => app.fetch(request, env) });
+    resources.use(server);
+    log.info({ url: server.url }, "primary.listening");
+    return { ...server, certificate };
+  };
+  const close = () => resources.disposeAsync();
+  return { app, database, users, firstUser, listen, close, [Symbol.asyncDispose]: close };
+}
+
+function ownCertificate(
+  options: PrimaryOptions,
+  where: ListenOptions,
+  clock: Clock,
+): Promise<ServerCertificate> {
+  const isWildcard = where.host === "0.0.0.0" || where.host === "::";
+  const names = [options.hostName, ...(where.hostNames ?? []), ...(isWildcard ? [] : [where.host])];
+  return ensureServerCertificate({
+    dir: join(options.dataDir, "tls"),
+    owner: "Sallyport primary",
+    hostNames: [...new Set([...names, "localhost", "127.0.0.1"])],
+    nowMs: clock.nowMs(),
+  });
+}
+
+/** Runs `body` until it has succeeded once; calls meanwhile share the run. */
+function untilDone(body: () => Promise<void>): () => Promise<void> {
+  let running: Promise<void> | undefined;
+  return () => {
+    running ??= body().catch((error: unknown) => {
+      running = undefined;
+      throw error;
+    });
+    return running;
+  };
+}

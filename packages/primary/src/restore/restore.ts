@@ -1,0 +1,187 @@
+import { chmod, lstat } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { z } from "zod";
+import { failureStatus } from "../backup/backup-status.ts";
+import type { Catalogue } from "../catalogue/catalogue.ts";
+import type { JobOutcome } from "../jobs/job-lifecycle.ts";
+import type { JobWork, JobWorkContext } from "../jobs/job-queue.ts";
+import type { Job, LogSeverity } from "../jobs/job.ts";
+import { describeErrorLine } from "../storage/restic-output.ts";
+import type { Restic } from "../storage/restic.ts";
+import { makeParents, moveIntoPlace } from "./move-into-place.ts";
+import type { PlannedMove } from "./restore-plan.ts";
+import { findStagingParent, type StagingFolders } from "./staging.ts";
+
+/** What a RESTORE job keeps of its request. */
+export const restoreRequestSchema = z.object({
+  moves: z.array(z.object({ backupId: z.string(), path: z.string(), destination: z.string() })),
+  overwriteExistingFiles: z.boolean(),
+});
+
+/** What a RESTORE job does. */
+export type RestoreRequest = z.infer<typeof restoreRequestSchema>;
+
+/** What a restore works with. */
+export interface RestoreOptions {
+  restic: Restic;
+  catalogue: Catalogue;
+  staging: StagingFolders;
+  /** Resolves when the repository can be used. */
+  ready: () => Promise<void>;
+}
+
+interface Report {
+  log: { severity: LogSeverity; message: string }[];
+  restored: number;
+  skipped: number;
+  failed: number;
+  /** The status of a run of restic that failed. */
+  status: number | undefined;
+}
+
+/** Makes the work of a RESTORE job: restic writes into a staging folder, from which the files are moved into place. */
+export function restoreWork(options: RestoreOptions): JobWork {
+  return async (job, context) => {
+    await options.ready();
+    return options.restic.lock.withShared(() => restoreAll(options, job, context), context.signal);
+  };
+}
+
+async function restoreAll(options: RestoreOptions, job: Job, context: JobWorkContext): Promise<JobOutcome> {
+  const request = restoreRequestSchema.parse(job.request);
+  const report: Report = { log: [], restored: 0, skipped: 0, failed: 0, status: undefined };
+  const groups = await groupMoves(request.moves, report);
+  for (const [index, group] of groups.entries()) {
+    if (context.signal.aborted) break;
+    await restoreGroup({ ...options, job, context, request, report }, group);
+    context.onProgress({
+      percentComplete: Math.floor((100 * (index + 1)) / groups.length),
+      kilobytes: 0,
+      kilobytesTotal: 0,
+      files: report.restored,
+      filesTotal: request.moves.length,
+      currentFile: "",
+    });
+  }
+  return { status: restoreStatus(report, context.signal.aborted), log: report.log };
+}
+
+function restoreStatus(report: Report, cancelled: boolean): number {
+  if (cancelled) return 150;
+  if (report.restored === 0 && report.skipped === 0) return report.status ?? 5;
+  return report.failed > 0 || report.skipped > 0 || report.status !== undefined ? 1 : 0;
+}
+
+interface MoveGroup {
+  backupId: string;
+  stagingParent: string;
+  moves: PlannedMove[];
+}
+
+/** What comes from one image and goes to one file system is one run of restic. */
+async function groupMoves(moves: readonly PlannedMove[], report: Report): Promise<MoveGroup[]> {
+  const groups = new Map<string, MoveGroup>();
+  for (const move of moves) {
+    let stagingParent: string;
+    try {
+      stagingParent = await findStagingParent(move.destination);
+    } catch (error) {
+      // The other selections can still be restored.
+      report.failed += 1;
+      report.log.push({ severity: "ERROR", message: (error as Error).message });
+      continue;
+    }
+    const key = JSON.stringify([move.backupId, stagingParent]);
+    const group = groups.get(key) ?? { backupId: move.backupId, stagingParent, moves: [] };
+    group.moves.push(move);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
+}
+
+interface GroupContext extends RestoreOptions {
+  job: Job;
+  context: JobWorkContext;
+  request: RestoreRequest;
+  report: Report;
+}
+
+async function restoreGroup(scope: GroupContext, group: MoveGroup): Promise<void> {
+  const { restic, catalogue, staging, job, context, report } = scope;
+  const image = catalogue.find(group.backupId);
+  if (image === undefined) {
+    report.failed += group.moves.length;
+    report.log.push({ severity: "ERROR", message: `the image ${group.backupId} has expired meanwhile` });
+    return;
+  }
+  const folder = await staging.make(group.stagingParent, job.id);
+  try {
+    const result = await restic.restore({
+      snapshotId: image.snapshotId,
+      paths: group.moves.map(({ path }) => path),
+      target: folder,
+      onStart: context.onProcess,
+      signal: context.signal,
+    });
+    const wentWrong = result.code !== 0;
+    const severity: LogSeverity = wentWrong ? "ERROR" : "INFO";
+    report.log.push(
+      ...result.errorLines.map((line) => ({ severity, message: `restic: ${describeErrorLine(line)}` })),
+    );
+    if (wentWrong) report.status = failureStatus(result) ?? 5;
+    // A run that failed has written some files wholly and one in part: none of them is put into place.
+    if (!wentWrong) await placeAll(scope, group, folder);
+  } finally {
+    await removeStaging(scope, folder);
+  }
+}
+
+async function placeAll(scope: GroupContext, group: MoveGroup, folder: string): Promise<void> {
+  const { request, report, context } = scope;
+  for (const { path, destination } of group.moves) {
+    if (context.signal.aborted) return;
+    const staged = path === "/" ? folder : join(folder, path);
+    if ((await lstat(staged).catch(() => undefined)) === undefined) {
+      report.failed += 1;
+      report.log.push({ severity: "ERROR", message: `${path} is not in the image ${group.backupId}` });
+      continue;
+    }
+    // What nothing had a mode for got the staging folder's own.
+    if (path === "/") await chmod(folder, 0o755);
+    const before = report.failed + report.skipped;
+    await place({ ...scope, request, report }, staged, destination);
+    if (report.failed + report.skipped === before) {
+      report.log.push({ severity: "INFO", message: `${path} restored to ${destination}` });
+    }
+  }
+}
+
+async function place(scope: GroupContext, staged: string, destination: string): Promise<void> {
+  const { request, report, context } = scope;
+  const note = (severity: LogSeverity, message: string) => report.log.push({ severity, message });
+  await makeParents(dirname(destination));
+  await moveIntoPlace(staged, destination, {
+    overwriteExistingFiles: request.overwriteExistingFiles,
+    signal: context.signal,
+    onPlaced: () => {
+      report.restored += 1;
+    },
+    onSkipped: (path) => {
+      report.skipped += 1;
+      note("WARNING", `${path} exists and was left as it is (overwriteExistingFiles is false)`);
+    },
+    onFailed: (path, reason) => {
+      report.failed += 1;
+      note("ERROR", `${path}: ${reason}`);
+    },
+  });
+}
+
+async function removeStaging(scope: GroupContext, folder: string): Promise<void> {
+  try {
+    await scope.staging.remove(folder);
+  } catch (error) {
+    // The record of it stays, so the next start tries again.
+    scope.report.log.push({ severity: "WARNING", message: `${folder}: ${(error as Error).message}` });
+  }
+}

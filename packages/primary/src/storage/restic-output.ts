@@ -1,0 +1,90 @@
+import { z } from "zod";
+
+const statusSchema = z.object({
+  message_type: z.literal("status"),
+  percent_done: z.number().default(0),
+  total_files: z.number().default(0),
+  files_done: z.number().default(0),
+  total_bytes: z.number().default(0),
+  bytes_done: z.number().default(0),
+  current_files: z.array(z.string()).default([]),
+});
+
+const summarySchema = z.object({
+  message_type: z.literal("summary"),
+  total_files_processed: z.number(),
+  total_bytes_processed: z.number(),
+  data_added: z.number(),
+});
+
+const messageSchema = z.discriminatedUnion("message_type", [statusSchema, summarySchema]);
+
+/** What `restic backup --json` says on standard output. */
+export type BackupMessage = z.infer<typeof messageSchema>;
+
+const snapshotSchema = z.object({
+  id: z.string().regex(/^[0-9a-f]{64}$/),
+  time: z.string(),
+  hostname: z.string().default(""),
+  tags: z.array(z.string()).nullish(),
+});
+
+/** A snapshot as `restic snapshots --json` lists it. */
+export interface Snapshot {
+  /** The full id. */
+  id: string;
+  hostName: string;
+  /** `name=value` tags by their names. */
+  tags: Readonly<Record<string, string>>;
+}
+
+/** Reads a line of `restic backup --json`; undefined for lines that we have no use for. */
+export function parseBackupLine(line: string): BackupMessage | undefined {
+  return messageSchema.safeParse(parseJson(line)).data;
+}
+
+/** Reads the output of `restic snapshots --json`. */
+export function parseSnapshots(output: string): Snapshot[] {
+  const found = z.array(snapshotSchema).nullable().parse(parseJson(output)) ?? [];
+  return found.map(({ id, hostname, tags }) => ({
+    id,
+    hostName: hostname,
+    tags: Object.fromEntries((tags ?? []).map(splitTag)),
+  }));
+}
+
+/** The size of a snapshot as `restic stats --json` tells it. */
+export function parseStats(output: string): { bytes: number; files: number } {
+  const stats = z.object({ total_size: z.number(), total_file_count: z.number() }).parse(parseJson(output));
+  return { bytes: stats.total_size, files: stats.total_file_count };
+}
+
+/** Turns restic's lines on standard error into lines for a job's log; 0.14 writes a file's error as JSON. */
+export function describeErrorLine(line: string): string {
+  const failed = z
+    .object({ message_type: z.literal("error"), during: z.string(), item: z.string(), error: z.unknown() })
+    .safeParse(parseJson(line)).data;
+  if (failed === undefined) return line;
+  const error = z.object({ Op: z.string().optional(), Err: z.unknown() }).safeParse(failed.error).data;
+  const reason =
+    error === undefined ? JSON.stringify(failed.error) : `${error.Op ?? "error"} ${describeErrno(error.Err)}`;
+  return `${failed.item}: ${failed.during}: ${reason}`;
+}
+
+function describeErrno(errno: unknown): string {
+  return typeof errno === "number" ? `errno ${errno}` : JSON.stringify(errno ?? "");
+}
+
+function splitTag(tag: string): [string, string] {
+  const at = tag.indexOf("=");
+  return at === -1 ? [tag, ""] : [tag.slice(0, at), tag.slice(at + 1)];
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    // Restic mixes plain text into its JSON.
+    return undefined;
+  }
+}

@@ -1,0 +1,182 @@
+import { join } from "node:path";
+import { limits } from "../limits.ts";
+import { PrimaryError } from "../errors.ts";
+import { escapePattern } from "./pattern.ts";
+import { isInitialised, prepareRepositoryFiles, type RepositoryFiles } from "./repository-files.ts";
+import { RepositoryLock } from "./repository-lock.ts";
+import { runRestic, type ResticResult, type ResticRun } from "./restic-process.ts";
+import {
+  parseBackupLine,
+  parseSnapshots,
+  parseStats,
+  type BackupMessage,
+  type Snapshot,
+} from "./restic-output.ts";
+import type { RunningProcesses } from "./running-processes.ts";
+
+/** What a `Restic` works with. */
+export interface ResticOptions {
+  /** The program's path, or its name to be found in PATH. */
+  program: string;
+  files: RepositoryFiles;
+  /** For restic's cache, temporary files and HOME. */
+  workDir: string;
+  processes: RunningProcesses;
+}
+
+/** A backup to be made. */
+export interface BackupRun {
+  /** Absolute paths. */
+  selections: readonly string[];
+  /** Absolute paths that are left out with all below them. */
+  excludedPaths: readonly string[];
+  hostName: string;
+  tags: Readonly<Record<string, string>>;
+  /** Epoch seconds. */
+  timeS: number;
+  onMessage: (message: BackupMessage) => void;
+  onStart: (pid: number) => void;
+  signal: AbortSignal;
+}
+
+/** Paths of a snapshot to be written below a folder. */
+export interface RestoreRun {
+  snapshotId: string;
+  /** Absolute paths in the snapshot. */
+  paths: readonly string[];
+  target: string;
+  onStart: (pid: number) => void;
+  signal: AbortSignal;
+}
+
+/** Readers write nothing, so that they work on a full disk; our own lock keeps prune away from them. */
+const noLock = "--no-lock";
+
+/**
+ * One repository of restic (0.14 or later). No text of a user becomes an option: selections travel on standard input,
+ * paths as escaped values; the password only as the name of its file, in the environment.
+ */
+export class Restic {
+  /** Hold it shared to read or add, exclusive to remove. */
+  readonly lock = new RepositoryLock();
+  readonly #options: ResticOptions;
+
+  constructor(options: ResticOptions) {
+    this.#options = options;
+  }
+
+  /** Whether there is a repository, without making one. */
+  get exists(): boolean {
+    return isInitialised(this.#options.files);
+  }
+
+  /**
+   * Makes the repository when there is none. It must not run twice at once.
+   * @throws PrimaryError `storage_unusable`, `password_file_missing`
+   */
+  async ensureRepository(): Promise<void> {
+    await prepareRepositoryFiles(this.#options.files);
+    if (!this.exists) await this.#read(["init"]);
+  }
+
+  backup(run: BackupRun): Promise<ResticResult> {
+    const args = [
+      "backup",
+      "--json",
+      "--files-from-raw=-",
+      `--host=${run.hostName}`,
+      `--time=${formatTime(run.timeS)}`,
+      ...Object.entries(run.tags).map(([name, value]) => `--tag=${name}=${value}`),
+      ...run.excludedPaths.map((path) => `--exclude=${escapePattern(path)}`),
+    ];
+    const onLine = (line: string) => {
+      const message = parseBackupLine(line);
+      if (message !== undefined) run.onMessage(message);
+    };
+    const input = run.selections.map((path) => `${path}\0`).join("");
+    return this.#run({ args, input, onLine, onStart: run.onStart, signal: run.signal });
+  }
+
+  restore(run: RestoreRun): Promise<ResticResult> {
+    const args = [
+      "restore",
+      noLock,
+      `--target=${run.target}`,
+      ...run.paths.filter((path) => path !== "/").map((path) => `--include=${escapePattern(path)}`),
+      "--",
+      run.snapshotId,
+    ];
+    return this.#run({ args, onStart: run.onStart, signal: run.signal });
+  }
+
+  /**
+   * Lists snapshots, all or those with a tag.
+   * @throws PrimaryError `storage_unusable` when restic fails
+   */
+  async listSnapshots(tag?: { name: string; value: string }): Promise<Snapshot[]> {
+    const args = [
+      "snapshots",
+      "--json",
+      noLock,
+      ...(tag === undefined ? [] : [`--tag=${tag.name}=${tag.value}`]),
+    ];
+    return parseSnapshots(await this.#read(args));
+  }
+
+  /** How much a snapshot restores to. */
+  async measure(snapshotId: string): Promise<{ bytes: number; files: number }> {
+    return parseStats(await this.#read(["stats", "--json", noLock, "--mode=restore-size", "--", snapshotId]));
+  }
+
+  /** Removes snapshots, which have to exist. The caller holds the lock exclusively. */
+  async forget(snapshotIds: readonly string[]): Promise<void> {
+    if (snapshotIds.length > 0) await this.#read(["forget", "--", ...snapshotIds]);
+  }
+
+  /** Removes the data that no snapshot needs. The caller holds the lock exclusively. */
+  async prune(): Promise<void> {
+    await this.#read(["prune"]);
+  }
+
+  /**
+   * Removes every lock, for the start of the primary: the repository is its own, and what it left running has been
+   * killed. (Restic by itself would keep the lock of another host name or of a process id that is in use again.)
+   */
+  async removeLocks(): Promise<void> {
+    await this.#read(["unlock", "--remove-all"]);
+  }
+
+  async #read(args: readonly string[]): Promise<string> {
+    const lines: string[] = [];
+    const onLine = (line: string) => lines.push(line);
+    const { code, errorLines } = await this.#run({ args, onLine, maxLineBytes: limits.maxListingBytes });
+    if (code === 0) return lines.join("\n");
+    const reason = errorLines.join("; ") || `exit code ${code}`;
+    throw new PrimaryError(
+      "storage_unusable",
+      `restic ${args[0]} on ${this.#options.files.repository} failed: ${reason}`,
+    );
+  }
+
+  #run(run: Omit<ResticRun, "program" | "environment">): Promise<ResticResult> {
+    const { program, files, workDir, processes } = this.#options;
+    const environment = {
+      PATH: process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
+      HOME: workDir,
+      TMPDIR: join(workDir, "tmp"),
+      LANG: "C.UTF-8",
+      // `--time` is read in local time.
+      TZ: "UTC",
+      RESTIC_REPOSITORY: files.repository,
+      RESTIC_PASSWORD_FILE: files.passwordFile,
+      RESTIC_CACHE_DIR: join(workDir, "cache"),
+      RESTIC_PROGRESS_FPS: "2",
+    };
+    return runRestic({ ...run, program, environment }, processes);
+  }
+}
+
+/** `2024-01-02 03:04:05`, UTC. */
+function formatTime(epochSeconds: number): string {
+  return new Date(epochSeconds * 1000).toISOString().slice(0, 19).replace("T", " ");
+}
