@@ -6,7 +6,7 @@ export type { ListedEndpoint, ValidatedEndpoint } from "./endpoints/administrati
 export { defaultAgentLimits } from "./limits.ts";
 export type { AgentLimits } from "./limits.ts";
 export { Outbox } from "./outbox/outbox.ts";
-export type { OutboxGap, OutboxItem } from "./outbox/outbox.ts";
+export type { OutboxGap, OutboxItem, OutgoingNotification } from "./outbox/outbox.ts";
 export { defaultProperties, parseProperties } from "./properties.ts";
 export type { NbwssProperties } from "./properties.ts";
 export { NbwssService } from "./service.ts";

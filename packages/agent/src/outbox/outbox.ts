@@ -2,6 +2,13 @@ import { randomUUID } from "node:crypto";
 import type { Database, Migration } from "@sallyport/durable";
 import { imageItem, jobItem, type NotificationEntry } from "@sallyport/nbwss";
 
+/** A notification as a source hands it over. */
+export interface OutgoingNotification {
+  notificationType: string;
+  object: string;
+  data: readonly object[];
+}
+
 /** A notification that waits in the outbox. */
 export interface OutboxItem {
   position: number;
@@ -50,12 +57,12 @@ export class Outbox {
    * Adds notifications, as a part of the caller's transaction when there is one: what the notification tells of
    * and the notification then become durable together. Call `flush` after the commit.
    */
-  append(entries: readonly NotificationEntry[]): void {
+  append(notifications: readonly OutgoingNotification[]): void {
     this.#database.transaction(() => {
       if (this.groups().length === 0) return;
       const insert = this.#database.prepare("INSERT INTO outbox (id, subject, entry) VALUES (?, ?, ?)");
-      for (const entry of entries) {
-        insert.run(randomUUID().toUpperCase(), subjectOf(entry), JSON.stringify(entry));
+      for (const notification of notifications) {
+        insert.run(randomUUID().toUpperCase(), subjectOf(notification), JSON.stringify(notification));
       }
       this.#keepBound();
     });
@@ -152,10 +159,10 @@ export class Outbox {
 }
 
 /** What a notification is about; entries of unknown shape share a subject, so that they stay in order. */
-function subjectOf(entry: NotificationEntry): string {
-  const [item] = entry.data;
-  const job = entry.object === "JOB" ? jobItem.safeParse(item) : undefined;
+function subjectOf({ object, data }: OutgoingNotification): string {
+  const [item] = data;
+  const job = object === "JOB" ? jobItem.safeParse(item) : undefined;
   if (job?.success === true) return `job/${job.data.jobId}`;
-  const image = entry.object === "IMAGE" ? imageItem.safeParse(item) : undefined;
+  const image = object === "IMAGE" ? imageItem.safeParse(item) : undefined;
   return image?.success === true ? `image/${image.data.backupId}` : "other";
 }

@@ -1,11 +1,14 @@
 import type { HttpBindings } from "@hono/node-server";
 import { OpenAPIHono } from "@hono/zod-openapi";
-import { bodyLimit } from "hono/body-limit";
 import { HTTPException } from "hono/http-exception";
 import type { Logger } from "pino";
 import type { ZodError } from "zod";
 import { HubError } from "../errors.ts";
 import { problemAnswer } from "../problem.ts";
+import { BodyBudget, readTextBody } from "../request-body.ts";
+
+/** Bodies of the API that are read at a time, at their bound; more is answered 429. */
+const maxBodiesAtOnce = 1_000;
 
 /** What a handler finds beside the request: Node's own request and response. */
 export interface ApiEnv {
@@ -22,10 +25,14 @@ export function makeApp(logger: Logger, maxBodyBytes: number): ApiApp {
       if (!result.success) throw toBadRequest(result.error);
     },
   });
-  const tooLarge = () => {
-    throw new HubError("too_large", `a body may have at most ${maxBodyBytes} bytes here`);
-  };
-  app.use(bodyLimit({ maxSize: maxBodyBytes, onError: tooLarge }));
+  const budget = new BodyBudget(maxBodyBytes * maxBodiesAtOnce);
+  // Read here, within its bound; what validates it finds it there.
+  app.use(async (c, next) => {
+    const text = await readTextBody(c.env.incoming, maxBodyBytes, budget);
+    // Hono keeps promises there, whatever its types say.
+    Object.assign(c.req.bodyCache, { text: Promise.resolve(text ?? "") });
+    await next();
+  });
   app.onError((error) => {
     const known = toKnownError(error);
     if (known === undefined) logger.error({ err: error }, "request.failed");

@@ -1,0 +1,125 @@
+import { readFileSync } from "node:fs";
+import { Command } from "commander";
+import { HubClient, errorTextOf, type HubOptions } from "../client/hub-client.ts";
+import { netbackupJson, tokenOf } from "../client/primary-client.ts";
+import { Failure } from "../failure.ts";
+import { printJson, printLine } from "../output/print.ts";
+import { readSecret } from "../secrets.ts";
+import { withHubOptions } from "./hub-options.ts";
+
+interface Options extends HubOptions {
+  json: boolean;
+  body?: string;
+  header: string[];
+  user?: string;
+  passwordFile?: string;
+  timeout?: string;
+}
+
+const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
+
+/** `sallyport call PRIMARY METHOD PATH`: one call of a primary's REST API through the hub. */
+export function callCommand(): Command {
+  return withHubOptions(new Command("call"))
+    .description("call a primary's NetBackup REST API through the hub")
+    .argument("<primary>", "name or id of the primary")
+    .argument("<method>", methods.join(", "))
+    .argument("<path>", "path below /netbackup, such as /admin/jobs")
+    .option("--body <text>", "request body; @FILE reads it from a file, @- from standard input")
+    .option("--header <name: value>", "a request header; may be given several times", collect, [])
+    .option("--user <name>", "log in at the primary first (or SALLYPORT_PRIMARY_USER)")
+    .option(
+      "--password-file <file>",
+      "file that holds the password (or the password in SALLYPORT_PRIMARY_PASSWORD)",
+    )
+    .option("--timeout <ms>", "deadline of the call")
+    .addHelpText(
+      "after",
+      "\nExamples:\n  $ sallyport call branch-vienna GET /ping\n  $ sallyport call branch-vienna GET '/admin/jobs?page[limit]=5' --user backupadmin\n",
+    )
+    .action(call);
+}
+
+function collect(value: string, all: string[]): string[] {
+  return [...all, value];
+}
+
+async function call(nameOrId: string, methodText: string, path: string, options: Options): Promise<void> {
+  const method = methods.find((name) => name === methodText.toUpperCase());
+  if (method === undefined)
+    throw new Failure(`the method has to be one of ${methods.join(", ")}`, { exitCode: 2 });
+  await using hub = HubClient.from(options);
+  const { id } = await hub.findPrimary(nameOrId);
+  const authorization = await login(hub, id, options);
+  const timeout = options.timeout === undefined ? {} : { "sallyport-timeout": options.timeout };
+  const answer = await hub.gateway(id, {
+    method,
+    path,
+    headers: {
+      accept: netbackupJson,
+      "content-type": netbackupJson,
+      ...timeout,
+      ...headersOf(options.header),
+    },
+    timeoutMs: 11 * 60_000,
+    ...(authorization === undefined ? {} : { authorization }),
+    ...(options.body === undefined ? {} : { body: bodyOf(options.body) }),
+  });
+  if (options.json) printJson({ status: answer.status, headers: answer.headers, body: answer.text });
+  else printLine(pretty(answer.text));
+  if (answer.status >= 400) {
+    const relay = answer.headers["sallyport-error"];
+    const from = relay === undefined ? "the primary" : "the hub";
+    throw new Failure(`${from} answered ${answer.status}: ${errorTextOf(answer.text)}`);
+  }
+}
+
+async function login(hub: HubClient, id: string, options: Options): Promise<string | undefined> {
+  const userName = options.user ?? process.env["SALLYPORT_PRIMARY_USER"];
+  if (userName === undefined) return undefined;
+  const password = readSecret(
+    "the password",
+    "--password-file",
+    options.passwordFile,
+    "SALLYPORT_PRIMARY_PASSWORD",
+  );
+  const { status, text } = await hub.gateway(id, {
+    method: "POST",
+    path: "/login",
+    headers: { "content-type": netbackupJson, accept: netbackupJson },
+    body: JSON.stringify({ userName, password }),
+  });
+  if (status !== 201) throw new Failure(`login at the primary failed (${status}): ${errorTextOf(text)}`);
+  return tokenOf(text);
+}
+
+function headersOf(lines: string[]): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const line of lines) {
+    const [, name, value] = /^([^:\s]+):\s*(.*)$/.exec(line) ?? [];
+    if (name === undefined || value === undefined) {
+      throw new Failure(`--header has to be "NAME: VALUE", not "${line}"`, { exitCode: 2 });
+    }
+    headers[name.toLowerCase()] = value;
+  }
+  return headers;
+}
+
+function bodyOf(text: string): string {
+  if (!text.startsWith("@")) return text;
+  const file = text.slice(1);
+  try {
+    return readFileSync(file === "-" ? 0 : file, "utf8");
+  } catch (error) {
+    throw new Failure(`the body can't be read: ${(error as Error).message}`, { cause: error, exitCode: 2 });
+  }
+}
+
+function pretty(text: string): string {
+  try {
+    return JSON.stringify(JSON.parse(text), null, 2);
+  } catch {
+    // Not every answer is JSON (ping, tokenkey): those are shown as they are.
+    return text;
+  }
+}

@@ -1,0 +1,172 @@
+import { readFileSync } from "node:fs";
+import { confirm } from "@inquirer/prompts";
+import { Command } from "commander";
+import { endpointsOf, type ShownEndpoint } from "../client/endpoints.ts";
+import { PrimaryClient, type PrimaryOptions } from "../client/primary-client.ts";
+import { Failure } from "../failure.ts";
+import { printJson, printLine, printTable } from "../output/print.ts";
+import { withPrimaryOptions } from "./hub-options.ts";
+
+interface Options extends PrimaryOptions {
+  json: boolean;
+}
+
+interface SourceOptions extends Options {
+  url?: string;
+  file?: string;
+}
+
+/** `sallyport endpoint …`: the cloud endpoints that a primary dials, administered on premises. */
+export function endpointCommand(): Command {
+  const command = new Command("endpoint").description(
+    "the cloud endpoints that a primary dials (run on premises)",
+  );
+  const examples = [
+    "  $ sallyport endpoint validate --file endpoint.json",
+    "  $ sallyport endpoint add --url https://hub1.cloud.example:8443/api/v1/endpoint-details/…",
+  ];
+  withSource(command.command("validate"))
+    .description("show the certificate of an endpoint, and change nothing (a details URL is used up by it)")
+    .addHelpText("after", `\nExample:\n${examples[0]}\n`)
+    .action(validate);
+  withSource(command.command("add"))
+    .description("validate an endpoint, save it with the certificate that you accept, and activate it")
+    .option("--fingerprint <sha256>", "accept this certificate without asking")
+    .option("--yes", "accept the certificate that is shown without asking", false)
+    .option("--no-activate", "save it deactivated")
+    .addHelpText("after", `\nExample:\n${examples[1]}\n`)
+    .action(add);
+  withPrimaryOptions(command.command("list"))
+    .description("list the saved endpoints and their state")
+    .action(list);
+  for (const [verb, state] of [
+    ["activate", "ACTIVATED"],
+    ["deactivate", "DEACTIVATED"],
+  ] as const) {
+    withPrimaryOptions(command.command(`${verb} <host-name>`))
+      .description(`${verb} a saved endpoint; acts at once`)
+      .action(async (hostName: string, options: Options) => {
+        await using primary = await PrimaryClient.login(options);
+        await endpointsOf(primary).update(hostName, state);
+        if (options.json) printJson({ hostName, state });
+        else printLine(`${hostName} is ${state}.`);
+      });
+  }
+  withPrimaryOptions(command.command("remove <host-name>"))
+    .description("remove a saved endpoint; its connection ends")
+    .option("--yes", "do it; without this the command only says what it would do", false)
+    .action(remove);
+  return command;
+}
+
+function withSource(command: Command): Command {
+  return withPrimaryOptions(command)
+    .option("--url <url>", "details URL that the cloud application generated")
+    .option("--file <file>", "file with the endpoint details (- for standard input)");
+}
+
+async function validateWith(primary: PrimaryClient, { url, file }: SourceOptions) {
+  if ((url === undefined) === (file === undefined)) {
+    throw new Failure("name either --url or --file", { exitCode: 2 });
+  }
+  const endpoints = endpointsOf(primary);
+  return url === undefined ? endpoints.validateHost(readDetails(file ?? "-")) : endpoints.validateUrl(url);
+}
+
+function readDetails(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file === "-" ? 0 : file, "utf8"));
+  } catch (error) {
+    const what = file === "-" ? "standard input" : file;
+    throw new Failure(`the endpoint details can't be read from ${what}: ${(error as Error).message}`, {
+      cause: error,
+      exitCode: 2,
+    });
+  }
+}
+
+async function validate(options: SourceOptions): Promise<void> {
+  await using primary = await PrimaryClient.login(options);
+  show(await validateWith(primary, options), options.json);
+}
+
+function show(endpoint: ShownEndpoint, json: boolean): void {
+  const { token: _hidden, ...shown } = endpoint;
+  if (json) {
+    printJson(shown);
+    return;
+  }
+  printLine(`endpoint     ${shown.hostName}  ${shown.url}`);
+  printLine(`group        ${shown.groupId}, priority ${shown.priority}`);
+  printLine(`subject      ${shown.subject}`);
+  printLine(`SHA-1        ${shown.sha1Fingerprints}`);
+  printLine(`SHA-256      ${shown.sha256Fingerprint}`);
+}
+
+async function add(
+  options: SourceOptions & { fingerprint?: string; yes: boolean; activate: boolean },
+): Promise<void> {
+  await using primary = await PrimaryClient.login(options);
+  const endpoint = await validateWith(primary, options);
+  if (!options.json) show(endpoint, false);
+  await requireAcceptance(endpoint.sha256Fingerprint, options);
+  const { hostName, groupId, url, priority } = endpoint;
+  await endpointsOf(primary).save(endpoint);
+  if (options.activate) await endpointsOf(primary).update(hostName, "ACTIVATED");
+  const state = options.activate ? "ACTIVATED" : "DEACTIVATED";
+  if (options.json)
+    printJson({ hostName, groupId, url, priority, state, sha256Fingerprint: endpoint.sha256Fingerprint });
+  else printLine(`Saved ${hostName}; it is ${state}.`);
+}
+
+async function requireAcceptance(
+  shown: string,
+  options: { fingerprint?: string; yes: boolean },
+): Promise<void> {
+  const normal = (text: string) => text.replaceAll(":", "").toUpperCase();
+  if (options.fingerprint !== undefined) {
+    if (normal(options.fingerprint) === normal(shown)) return;
+    throw new Failure(
+      `the endpoint shows SHA-256 ${shown}, not the one given by --fingerprint; nothing was saved`,
+    );
+  }
+  if (options.yes) return;
+  if (!process.stdin.isTTY) {
+    throw new Failure("nobody can be asked here: give --fingerprint SHA256 (or --yes); nothing was saved", {
+      exitCode: 2,
+    });
+  }
+  if (!(await confirm({ message: "Do you accept this certificate?", default: false }))) {
+    throw new Failure("not accepted; nothing was saved");
+  }
+}
+
+async function list(options: Options): Promise<void> {
+  await using primary = await PrimaryClient.login(options);
+  const endpoints = await endpointsOf(primary).list();
+  if (options.json) {
+    printJson(endpoints);
+    return;
+  }
+  printTable(
+    ["host", "group", "priority", "state", "connection", "last close", "URL"],
+    endpoints.map((one) => [
+      one.hostName,
+      one.groupId,
+      String(one.priority),
+      one.state ?? "",
+      one.connectionState ?? "",
+      one.closeStatus ?? "",
+      one.url,
+    ]),
+    "No endpoint is saved; begin with: sallyport endpoint add --url <details URL>",
+  );
+}
+
+async function remove(hostName: string, options: Options & { yes: boolean }): Promise<void> {
+  await using primary = await PrimaryClient.login(options);
+  if (options.yes) await endpointsOf(primary).remove(hostName);
+  if (options.json) printJson({ hostName, removed: options.yes });
+  else if (options.yes) printLine(`Removed ${hostName}.`);
+  else printLine(`This would remove ${hostName} and end its connection; add --yes to do it.`);
+}

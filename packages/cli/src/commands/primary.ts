@@ -1,0 +1,102 @@
+import { readFileSync } from "node:fs";
+import { hostname } from "node:os";
+import { Command } from "commander";
+import { parseProperties, type NbwssProperties } from "@sallyport/agent";
+import { Failure } from "../failure.ts";
+import { parseListenAddress } from "../listen-address.ts";
+import { printJson, printLine } from "../output/print.ts";
+import { readCaFile } from "../secrets.ts";
+import { runUntilStopped, serverLog } from "../server-process.ts";
+
+interface Options {
+  data: string;
+  listen: string;
+  ca?: string;
+  hostName: string;
+  nbwssProperties?: string;
+  logLevel: string;
+  json: boolean;
+}
+
+/** `sallyport primary`: the backup server. */
+export function primaryCommand(): Command {
+  return new Command("primary")
+    .description("run the primary: a backup server with NetBackup's REST API on restic, NBWSS built in")
+    .requiredOption(
+      "--data <dir>",
+      "folder for the catalogue, the repository and its password, and certificates",
+    )
+    .option("--listen <host:port>", "where its REST API listens", "127.0.0.1:1556")
+    .option("--ca <file>", "authority of the cloud endpoints, PEM, beside those that the system knows")
+    .option(
+      "--host-name <name>",
+      "the primary's name, also that of this machine as a client",
+      hostname().toLowerCase(),
+    )
+    .option("--nbwss-properties <file>", "nbwss.properties, as NetBackup has it")
+    .option("--log-level <level>", "debug, info, warn or error", "info")
+    .option("--json", "print what was started as JSON", false)
+    .addHelpText(
+      "after",
+      "\nSALLYPORT_PRIMARY_USER and SALLYPORT_PRIMARY_PASSWORD set the first user; otherwise one is made and printed once.\n" +
+        "\nExample:\n  $ sallyport primary --data /var/lib/sallyport/primary --listen 0.0.0.0:1556 --ca hub-ca.pem\n",
+    )
+    .action(run);
+}
+
+async function run(options: Options): Promise<void> {
+  const { host, port } = parseListenAddress(options.listen);
+  const log = serverLog("primary", options.logLevel);
+  const firstUser = firstUserFromEnvironment();
+  // Loaded only here, so that the client commands start quickly.
+  const { startPrimaryServer } = await import("../primary-server.ts");
+  const primary = await startPrimaryServer({
+    dataDir: options.data,
+    hostName: options.hostName,
+    listen: { host, port },
+    log,
+    firstUser,
+    endpointCaPem: readCaFile(options.ca),
+    properties: readProperties(options.nbwssProperties, log),
+  });
+  const { userName, password } = primary.firstUser;
+  if (options.json) printJson({ url: primary.url, caFile: primary.caFile, firstUser: primary.firstUser });
+  else {
+    printLine(`Primary ${options.hostName} at ${primary.url}/netbackup`);
+    if (primary.caFile !== undefined) printLine(`Its own authority: ${primary.caFile}`);
+    if (password !== undefined) printLine(`First user, shown this once: ${userName} ${password}`);
+    printLine("Next: sallyport endpoint add --url <details URL of the hub>");
+  }
+  await runUntilStopped(primary, log);
+}
+
+function firstUserFromEnvironment(): { userName: string; password: string } | undefined {
+  const userName = process.env["SALLYPORT_PRIMARY_USER"];
+  const password = process.env["SALLYPORT_PRIMARY_PASSWORD"];
+  if (userName === undefined && password === undefined) return undefined;
+  if (userName === undefined || password === undefined || userName === "" || password === "") {
+    throw new Failure("SALLYPORT_PRIMARY_USER and SALLYPORT_PRIMARY_PASSWORD belong together", {
+      exitCode: 2,
+    });
+  }
+  return { userName, password };
+}
+
+function readProperties(
+  file: string | undefined,
+  log: { warn(fields: object, msg: string): void },
+): NbwssProperties {
+  if (file === undefined) return parseProperties("").properties;
+  let text: string;
+  try {
+    text = readFileSync(file, "utf8");
+  } catch (error) {
+    throw new Failure(`nbwss.properties can't be read: ${(error as Error).message}`, {
+      cause: error,
+      exitCode: 2,
+    });
+  }
+  const { properties, problems } = parseProperties(text);
+  for (const problem of problems) log.warn({ file, problem }, "properties.ignored");
+  return properties;
+}

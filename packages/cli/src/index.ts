@@ -1,0 +1,10 @@
+export { startChild } from "./demo/child.ts";
+export type { DemoChild } from "./demo/child.ts";
+export { compareTrees } from "./demo/compare.ts";
+export type { Comparison } from "./demo/compare.ts";
+export { CloudApplication } from "./demo/cloud-application.ts";
+export type { Image, Job } from "./demo/cloud-application.ts";
+export { endpointsOf } from "./client/endpoints.ts";
+export { HubClient } from "./client/hub-client.ts";
+export type { CreatedPrimary, FeedEvent, ListedPrimary } from "./client/hub-client.ts";
+export { PrimaryClient } from "./client/primary-client.ts";

@@ -1,0 +1,61 @@
+import { NbwssService, type NbwssProperties } from "@sallyport/agent";
+import { createPrimary, type Credentials } from "@sallyport/primary";
+import type { Logger } from "pino";
+import type { ListenAddress } from "./listen-address.ts";
+import type { ServerProcess } from "./server-process.ts";
+
+/** What a primary with NBWSS built in is started with. */
+export interface PrimaryServerOptions {
+  dataDir: string;
+  hostName: string;
+  listen: ListenAddress;
+  log: Logger;
+  firstUser?: Credentials | undefined;
+  /** Authority of the cloud endpoints, PEM. */
+  endpointCaPem?: string | undefined;
+  properties: NbwssProperties;
+}
+
+/** A primary with NBWSS built in, listening. */
+export interface PrimaryServer extends ServerProcess {
+  url: string;
+  caFile: string | undefined;
+  /** The first user; the password only when it has just been made. */
+  firstUser: { userName: string; password?: string };
+}
+
+/**
+ * Starts a primary and the NBWSS service in it. The two share the primary's database, so that a job and its
+ * notification are committed together; commands reach the primary through its own REST API, as a real NetBackup's do.
+ */
+export async function startPrimaryServer(options: PrimaryServerOptions): Promise<PrimaryServer> {
+  const { dataDir, hostName, listen, log, firstUser, endpointCaPem, properties } = options;
+  await using starting = new AsyncDisposableStack();
+  let service: NbwssService | undefined;
+  const primary = starting.use(
+    await createPrimary({
+      dataDir,
+      hostName,
+      log,
+      firstUser,
+      journal(database) {
+        service = new NbwssService({ database, log, endpointCaPem, properties });
+        return service.outbox;
+      },
+      mount(routes) {
+        if (service !== undefined) routes.route("/config/servers/wssendpoints", service.routes());
+      },
+    }),
+  );
+  if (service === undefined) throw new TypeError("the primary has made no journal");
+  starting.use(service);
+  const { url, certificate } = await primary.listen(listen);
+  service.start({ origin: url, ca: certificate === undefined ? [] : [certificate.caPem] });
+  const running = starting.move();
+  return {
+    url,
+    caFile: certificate?.caFile,
+    firstUser: primary.firstUser,
+    close: () => running.disposeAsync(),
+  };
+}
