@@ -16,7 +16,7 @@ export class LoginThrottle {
     return Math.max(0, found.sinceMs + limits.failedLoginWindowMs - nowMs);
   }
 
-  /** Counts a try before its outcome is known, so that tries at the same time count as well. */
+  /** Counts a failure. Tries at the same time are bounded by how many passwords may be checked at once. */
   count(key: string, nowMs: number): void {
     const found = this.#failures.get(key);
     const isOver = found === undefined || nowMs - found.sinceMs >= limits.failedLoginWindowMs;

@@ -21,7 +21,8 @@ export class Users {
   }
 
   /**
-   * Makes the first user when there is none: the given one, or `admin` with a password of its own.
+   * Makes the first user when there is none: the given one, or `admin` with a password of its own. When there are
+   * users already, what is given changes nothing.
    * @returns the user's name, and the password only when it was made here (it can't be read again)
    */
   async ensureFirstUser(given: Credentials | undefined): Promise<{ userName: string; password?: string }> {

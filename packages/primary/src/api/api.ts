@@ -76,14 +76,15 @@ export function createApi(options: ApiOptions): ApiRoutes {
   api.use("*", negotiate);
   const limitJson = limitBody(limits.maxJsonBodyBytes);
   const limitRecovery = limitBody(limits.maxRecoveryBodyBytes);
-  api.use("*", (context, next) =>
-    (context.req.path.startsWith("/netbackup/recovery/") ? limitRecovery : limitJson)(context, next),
-  );
+  api.use("/login", limitJson);
   api.route("/", loginRoutes(options)).route("/", pingRoutes(options.clock, sessions));
   for (const path of ["/login", "/ping", "/tokenkey"]) {
     api.all(path, refuseMethod(path === "/login" ? "POST" : "GET"));
   }
   api.use("*", authenticate(sessions));
+  api.use("*", (context, next) =>
+    (context.req.path.startsWith("/netbackup/recovery/") ? limitRecovery : limitJson)(context, next),
+  );
   api
     .route("/", logoutRoutes(sessions))
     .route("/", policyRoutes(options))

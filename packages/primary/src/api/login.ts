@@ -43,8 +43,8 @@ export function loginRoutes({ users, sessions, clock, log }: LoginOptions): ApiR
         `too many failed logins: wait ${Math.ceil(waitMs / 1000)} s before the next`,
       );
     }
-    throttle.count(key, nowMs);
     if (!(await users.verify({ userName, password }))) {
+      throttle.count(key, nowMs);
       log.warn({ userName, address }, "login.failed");
       throw new PrimaryError("bad_credentials", "the user name or the password is wrong");
     }

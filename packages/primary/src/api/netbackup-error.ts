@@ -1,5 +1,4 @@
 import type { Context } from "hono";
-import { HTTPException } from "hono/http-exception";
 import { PrimaryError } from "../errors.ts";
 
 /** The body of every refusal (NetBackup REST, errors); clients read `errorDetails` without asking, so it is always there. */
@@ -23,13 +22,12 @@ export function errorBody(error: PrimaryError): NetBackupErrorBody {
 /** Turns anything that was thrown into a refusal; what we did not expect tells the client nothing of its cause. */
 export function toPrimaryError(thrown: unknown): PrimaryError {
   if (thrown instanceof PrimaryError) return thrown;
-  if (thrown instanceof HTTPException && thrown.status === 413) {
-    return new PrimaryError("body_too_large", "the request body is too large", { cause: thrown });
-  }
   return new PrimaryError("internal", "the primary could not do this: its log tells why", { cause: thrown });
 }
 
 /** Answers a refusal. */
 export function answerError(context: Context, error: PrimaryError): Response {
+  // The rest of the body is not read, so the connection can't be used again.
+  if (error.code === "body_too_large") context.header("Connection", "close");
   return context.json(errorBody(error), error.httpStatus);
 }

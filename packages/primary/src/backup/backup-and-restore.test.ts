@@ -20,7 +20,8 @@ async function describeTree(root: string): Promise<string[]> {
   const lines: string[] = [];
   const inodes = new Map<number, string>();
   const visit = async (path: Buffer, shown: string): Promise<void> => {
-    const { mode, uid, gid, mtimeMs, ino, nlink, ...found } = await lstat(path);
+    const found = await lstat(path);
+    const { mode, uid, gid, mtimeMs, ino, nlink } = found;
     const content = found.isFile() ? (await readFile(path)).toString("hex") : "";
     const target = found.isSymbolicLink() ? await readlink(path, "utf8") : "";
     const twin = nlink > 1 && found.isFile() ? (inodes.get(ino) ?? "first") : "";

@@ -6,6 +6,7 @@ import type { Catalogue } from "../catalogue/catalogue.ts";
 import type { JobOutcome } from "../jobs/job-lifecycle.ts";
 import type { JobWork, JobWorkContext } from "../jobs/job-queue.ts";
 import type { Job, LogSeverity } from "../jobs/job.ts";
+import { limits } from "../limits.ts";
 import { describeErrorLine } from "../storage/restic-output.ts";
 import type { Restic } from "../storage/restic.ts";
 import { makeParents, moveIntoPlace } from "./move-into-place.ts";
@@ -158,7 +159,10 @@ async function placeAll(scope: GroupContext, group: MoveGroup, folder: string): 
 
 async function place(scope: GroupContext, staged: string, destination: string): Promise<void> {
   const { request, report, context } = scope;
-  const note = (severity: LogSeverity, message: string) => report.log.push({ severity, message });
+  // A tree may have millions of files; the job's log keeps no more, and says that lines are missing.
+  const note = (severity: LogSeverity, message: string) => {
+    if (report.log.length <= limits.maxJobLogLines) report.log.push({ severity, message });
+  };
   await makeParents(dirname(destination));
   await moveIntoPlace(staged, destination, {
     overwriteExistingFiles: request.overwriteExistingFiles,

@@ -1,7 +1,7 @@
 import { EventEmitter, once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
-import { request } from "node:https";
+import { request, type RequestOptions } from "node:https";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import pino from "pino";
@@ -100,7 +100,7 @@ export class TestPrimary implements AsyncDisposable {
 
   async call({ method = "GET", path, headers = {}, body }: Call): Promise<Answer> {
     const sent = typeof body === "string" || Buffer.isBuffer(body) ? body : body && JSON.stringify(body);
-    const options = {
+    const options: RequestOptions & { headers: Record<string, string | number> } = {
       method,
       ca: this.listener.certificate?.caPem,
       headers: {
@@ -110,6 +110,7 @@ export class TestPrimary implements AsyncDisposable {
         ...headers,
       },
     };
+    if (headers["transfer-encoding"] !== undefined) delete options.headers["content-length"];
     const outgoing = request(`${this.listener.url}/netbackup${path}`, options);
     outgoing.end(sent);
     const [incoming] = (await once(outgoing, "response")) as [IncomingMessage];
