@@ -28,14 +28,18 @@ for (const command of commands) {
 }
 
 const refusals: [title: string, args: string[], said: RegExp][] = [
-  ["an unknown command", ["primarys"], /Did you mean primaries/],
+  ["an unknown command", ["primarie"], /Did you mean primaries/],
   ["no hub", ["primaries", "list"], /no hub is named: set SALLYPORT_HUB or give --hub/],
   [
     "no API key",
     ["primaries", "list", "--hub", "https://127.0.0.1:1"],
     /the API key is missing: set SALLYPORT_API_KEY/,
   ],
-  ["a hub over http", ["primaries", "list", "--hub", "http://127.0.0.1:1"], /API key|no https/],
+  [
+    "a hub over http",
+    ["primaries", "list", "--hub", "http://127.0.0.1:1", "--api-key-file", "/etc/hostname"],
+    /is no https:\/\/ URL/,
+  ],
   [
     "a listening address without port",
     ["hub", "--data", "/tmp/x", "--listen", "localhost"],
@@ -55,8 +59,7 @@ const refusals: [title: string, args: string[], said: RegExp][] = [
 ];
 for (const [title, args, said] of refusals) {
   test(`cli - refuses ${title} with one line that says what to do, exit code 2`, async () => {
-    const env = { SALLYPORT_HUB: "", SALLYPORT_API_KEY: "" };
-    const { code, stderr } = await sallyport(args, title === "no hub" ? {} : env);
+    const { code, stderr } = await sallyport(args, { SALLYPORT_HUB: "", SALLYPORT_API_KEY: "" });
     assert.match(stderr, said);
     assert.equal(code, 2);
   });

@@ -23,7 +23,7 @@ test("demo - tells its whole story, again on the same data, and keeps every secr
       /netbackup\.image\.create image\/\S+_\d+/,
       /compared 2 files, 97\.7 KiB by SHA-256: all the same/,
       /netbackup\.image\.delete image\/\S+_\d+/,
-      /is gone from the catalogue and from restic/,
+      /is gone from the catalogue, and `restic snapshots` has it no more/,
       /DONE, status 0/,
       / 6 \/ 6 /,
     ]) {

@@ -5,7 +5,6 @@ export const agentErrors = {
   details_unreachable: { httpStatus: 500, errorCode: 500 },
   endpoint_unreachable: { httpStatus: 500, errorCode: 500 },
   certificate_changed: { httpStatus: 500, errorCode: 500 },
-  outbox_full: { httpStatus: 503, errorCode: 503 },
 } as const satisfies Record<string, { httpStatus: number; errorCode: number }>;
 
 /** The stable name of a reason to fail. */

@@ -1,30 +1,38 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from "commander";
 import { ZodError } from "zod";
-import { callCommand } from "./commands/call.ts";
-import { demoCommand } from "./commands/demo.ts";
-import { endpointCommand } from "./commands/endpoint.ts";
-import { hubCommand } from "./commands/hub.ts";
-import { primariesCommand } from "./commands/primaries.ts";
-import { primaryCommand } from "./commands/primary.ts";
 import { Failure } from "./failure.ts";
 
-const program = new Command("sallyport")
-  .description("The NetBackup WebSocket Service, both ends: hub, primary, and their clients.")
-  .version("0.1.0")
-  .showSuggestionAfterError()
-  .showHelpAfterError("(add --help for what there is)")
-  .exitOverride();
+const loaders: Readonly<Record<string, () => Promise<Command>>> = {
+  hub: async () => (await import("./commands/hub.ts")).hubCommand(),
+  primary: async () => (await import("./commands/primary.ts")).primaryCommand(),
+  endpoint: async () => (await import("./commands/endpoint.ts")).endpointCommand(),
+  primaries: async () => (await import("./commands/primaries.ts")).primariesCommand(),
+  call: async () => (await import("./commands/call.ts")).callCommand(),
+  demo: async () => (await import("./commands/demo.ts")).demoCommand(),
+};
 
-for (const command of [
-  hubCommand(),
-  primaryCommand(),
-  endpointCommand(),
-  primariesCommand(),
-  callCommand(),
-  demoCommand(),
-]) {
-  program.addCommand(command.copyInheritedSettings(program));
+/** Loads the one command that is asked for, so that it starts quickly; all of them for help and suggestions. */
+async function makeProgram(wanted: string | undefined): Promise<Command> {
+  const program = new Command("sallyport")
+    .description("The NetBackup WebSocket Service, both ends: hub, primary, and their clients.")
+    .version("0.1.0")
+    .showSuggestionAfterError()
+    .showHelpAfterError("(add --help for what there is)")
+    .exitOverride();
+  const isKnown = wanted !== undefined && Object.hasOwn(loaders, wanted);
+  for (const name of isKnown ? [wanted] : Object.keys(loaders)) {
+    const command = await loaders[name]?.();
+    if (command !== undefined) program.addCommand(inherit(command, program));
+  }
+  return program;
+}
+
+/** Gives a command and all below it the settings of the program. */
+function inherit(command: Command, program: Command): Command {
+  command.copyInheritedSettings(program);
+  for (const below of command.commands) inherit(below, program);
+  return command;
 }
 
 /** Prints what went wrong, one line for what a user can mend, and gives the exit code. */
@@ -45,7 +53,7 @@ function exitCodeOf(error: unknown): number {
 }
 
 try {
-  await program.parseAsync();
+  await (await makeProgram(process.argv[2])).parseAsync();
 } catch (error) {
   process.exitCode = exitCodeOf(error);
 }

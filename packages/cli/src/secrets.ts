@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { fromEnvironment } from "./environment.ts";
 import { Failure } from "./failure.ts";
 
 /**
@@ -9,7 +10,7 @@ import { Failure } from "./failure.ts";
  */
 export function readSecret(what: string, option: string, file: string | undefined, variable: string): string {
   const fromFile = file === undefined ? undefined : readFileOf(what, file);
-  const secret = fromFile ?? process.env[variable];
+  const secret = fromFile ?? fromEnvironment(variable);
   if (secret !== undefined && secret !== "") return secret;
   throw new Failure(`${what} is missing: set ${variable}, or name a file that holds it with ${option}`, {
     exitCode: 2,

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { fromEnvironment } from "../environment.ts";
 import { Failure } from "../failure.ts";
 import { readCaFile, readSecret } from "../secrets.ts";
 import { HttpsClient, type ClientRequest, type ClientResponse } from "./https-client.ts";
@@ -60,14 +61,14 @@ export class HubClient implements AsyncDisposable {
    * @throws Failure that says what is missing
    */
   static from(options: HubOptions): HubClient {
-    const origin = options.hub ?? process.env["SALLYPORT_HUB"];
+    const origin = options.hub ?? fromEnvironment("SALLYPORT_HUB");
     if (origin === undefined) {
       throw new Failure("no hub is named: set SALLYPORT_HUB or give --hub https://HOST:PORT", {
         exitCode: 2,
       });
     }
     const apiKey = readSecret("the API key", "--api-key-file", options.apiKeyFile, "SALLYPORT_API_KEY");
-    return new HubClient(origin, apiKey, readCaFile(options.ca ?? process.env["SALLYPORT_CA"]));
+    return new HubClient(origin, apiKey, readCaFile(options.ca ?? fromEnvironment("SALLYPORT_CA")));
   }
 
   async addPrimary(input: { name: string; groupId?: string; priority?: number }): Promise<CreatedPrimary> {

@@ -1,4 +1,5 @@
 import { z } from "zod";
+import { fromEnvironment } from "../environment.ts";
 import { Failure } from "../failure.ts";
 import { readCaFile, readSecret } from "../secrets.ts";
 import { errorTextOf } from "./hub-client.ts";
@@ -38,8 +39,8 @@ export class PrimaryClient implements AsyncDisposable {
    * @throws Failure
    */
   static async login(options: PrimaryOptions): Promise<PrimaryClient> {
-    const origin = options.primary ?? process.env["SALLYPORT_PRIMARY"] ?? "https://127.0.0.1:1556";
-    const userName = options.user ?? process.env["SALLYPORT_PRIMARY_USER"];
+    const origin = options.primary ?? fromEnvironment("SALLYPORT_PRIMARY") ?? "https://127.0.0.1:1556";
+    const userName = options.user ?? fromEnvironment("SALLYPORT_PRIMARY_USER");
     if (userName === undefined) {
       throw new Failure("no user is named: set SALLYPORT_PRIMARY_USER or give --user NAME", { exitCode: 2 });
     }
@@ -49,7 +50,7 @@ export class PrimaryClient implements AsyncDisposable {
       options.passwordFile,
       "SALLYPORT_PRIMARY_PASSWORD",
     );
-    const https = new HttpsClient(origin, readCaFile(options.ca ?? process.env["SALLYPORT_PRIMARY_CA"]));
+    const https = new HttpsClient(origin, readCaFile(options.ca ?? fromEnvironment("SALLYPORT_PRIMARY_CA")));
     const { status, text } = await https.send({
       method: "POST",
       path: "/netbackup/login",

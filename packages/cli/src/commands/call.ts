@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { HubClient, errorTextOf, type HubOptions } from "../client/hub-client.ts";
 import { netbackupJson, tokenOf } from "../client/primary-client.ts";
+import { fromEnvironment } from "../environment.ts";
 import { Failure } from "../failure.ts";
 import { printJson, printLine } from "../output/print.ts";
 import { readSecret } from "../secrets.ts";
@@ -75,7 +76,7 @@ async function call(nameOrId: string, methodText: string, path: string, options:
 }
 
 async function login(hub: HubClient, id: string, options: Options): Promise<string | undefined> {
-  const userName = options.user ?? process.env["SALLYPORT_PRIMARY_USER"];
+  const userName = options.user ?? fromEnvironment("SALLYPORT_PRIMARY_USER");
   if (userName === undefined) return undefined;
   const password = readSecret(
     "the password",

@@ -1,5 +1,4 @@
 import { readFileSync } from "node:fs";
-import { confirm } from "@inquirer/prompts";
 import { Command } from "commander";
 import { endpointsOf, type ShownEndpoint } from "../client/endpoints.ts";
 import { PrimaryClient, type PrimaryOptions } from "../client/primary-client.ts";
@@ -136,6 +135,8 @@ async function requireAcceptance(
       exitCode: 2,
     });
   }
+  // Loaded only when somebody is asked.
+  const { confirm } = await import("@inquirer/prompts");
   if (!(await confirm({ message: "Do you accept this certificate?", default: false }))) {
     throw new Failure("not accepted; nothing was saved");
   }

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { fromEnvironment } from "../environment.ts";
 import { Failure } from "../failure.ts";
 import { parseListenAddress } from "../listen-address.ts";
 import { printJson, printLine } from "../output/print.ts";
@@ -39,7 +40,7 @@ export function hubCommand(): Command {
 
 async function run(options: Options): Promise<void> {
   const { host, port } = parseListenAddress(options.listen);
-  const adminKey = process.env["SALLYPORT_ADMIN_KEY"];
+  const adminKey = fromEnvironment("SALLYPORT_ADMIN_KEY");
   const tls = readTls(options);
   const log = serverLog("hub", options.logLevel);
   // Loaded only here, so that the client commands start quickly.

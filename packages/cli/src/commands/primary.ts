@@ -2,6 +2,7 @@ import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { Command } from "commander";
 import { parseProperties, type NbwssProperties } from "@sallyport/agent";
+import { fromEnvironment } from "../environment.ts";
 import { Failure } from "../failure.ts";
 import { parseListenAddress } from "../listen-address.ts";
 import { printJson, printLine } from "../output/print.ts";
@@ -71,10 +72,10 @@ async function run(options: Options): Promise<void> {
 }
 
 function firstUserFromEnvironment(): { userName: string; password: string } | undefined {
-  const userName = process.env["SALLYPORT_PRIMARY_USER"];
-  const password = process.env["SALLYPORT_PRIMARY_PASSWORD"];
+  const userName = fromEnvironment("SALLYPORT_PRIMARY_USER");
+  const password = fromEnvironment("SALLYPORT_PRIMARY_PASSWORD");
   if (userName === undefined && password === undefined) return undefined;
-  if (userName === undefined || password === undefined || userName === "" || password === "") {
+  if (userName === undefined || password === undefined) {
     throw new Failure("SALLYPORT_PRIMARY_USER and SALLYPORT_PRIMARY_PASSWORD belong together", {
       exitCode: 2,
     });

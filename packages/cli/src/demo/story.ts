@@ -8,6 +8,7 @@ import { CloudApplication, type Job } from "./cloud-application.ts";
 import { compareTrees } from "./compare.ts";
 import { FeedPrinter } from "./feed-printer.ts";
 import type { DemoParts } from "./parts.ts";
+import { isInRepository } from "./repository.ts";
 
 const pollMs = 200;
 const patienceMs = 60_000;
@@ -40,7 +41,9 @@ export async function playStory(parts: DemoParts, folders: string[], dir: string
   );
   printLine("  CONNECT REQUEST with token → CONNECT RESPONSE valid:true");
 
-  printLine("\n4. The cloud application orders a backup");
+  printLine(
+    "\n4. The cloud application orders a backup (5. its notifications, as they are stored and acknowledged)",
+  );
   const feed = await FeedPrinter.fromNow(application);
   await application.login(state.primaryUser, state.primaryPassword);
   await application.createPolicy("demo", hostName, folders);
@@ -49,6 +52,9 @@ export async function playStory(parts: DemoParts, folders: string[], dir: string
   const backup = await watch(application, feed, backupId, "backup");
   await until("the notification of the image", () => imageOf(feed) !== undefined);
   const image = await application.image(imageOf(feed) ?? "");
+  const primaryDir = join(dir, "primary");
+  if (!(await isInRepository(primaryDir, image.id)))
+    throw new Failure(`restic has no snapshot of ${image.id}`);
 
   printLine("\n6. The cloud application orders a restore into another folder");
   const target = freshTarget(dir, backupId);
@@ -62,7 +68,9 @@ export async function playStory(parts: DemoParts, folders: string[], dir: string
   await application.expire(image.id);
   await waitFor(feed, "netbackup.image.delete", `image/${image.id}`);
   if (await application.hasImage(image.id)) throw new Failure(`${image.id} is still in the catalogue`);
-  printLine(`  ${image.id} is gone from the catalogue and from restic`);
+  if (await isInRepository(primaryDir, image.id))
+    throw new Failure(`restic still has the snapshot of ${image.id}`);
+  printLine(`  ${image.id} is gone from the catalogue, and \`restic snapshots\` has it no more`);
 
   await primaryProcess.logged("notification.acknowledged", acknowledgedBefore + feed.events.length);
   const acknowledged = primaryProcess.countLogged("notification.acknowledged") - acknowledgedBefore;

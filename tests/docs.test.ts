@@ -1,0 +1,31 @@
+// What the documents say has to be so.
+import assert from "node:assert/strict";
+import { existsSync, globSync, readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { test } from "node:test";
+import { agentErrors } from "@sallyport/agent";
+import { hubErrors } from "@sallyport/hub";
+import { nbwssErrors } from "@sallyport/nbwss";
+import { errorTable } from "@sallyport/primary";
+
+const root = join(import.meta.dirname, "..");
+const tables = { nbwss: nbwssErrors, agent: agentErrors, hub: hubErrors, primary: errorTable };
+
+for (const [name, table] of Object.entries(tables)) {
+  test(`docs - errors.md names the codes of ${name}, all of them and no others`, () => {
+    const text = readFileSync(join(root, "docs", "errors.md"), "utf8");
+    const section = text.split(/^## /m).find((part) => part.startsWith(`\`${name}\``)) ?? "";
+    const documented = [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code);
+    assert.deepEqual(documented.toSorted(), Object.keys(table).toSorted());
+  });
+}
+
+test("docs - every link within the repository leads somewhere", () => {
+  for (const file of globSync(["*.md", "docs/*.md"], { cwd: root })) {
+    const text = readFileSync(join(root, file), "utf8");
+    for (const [, target = ""] of text.matchAll(/\]\(([^)#]+)(?:#[^)]*)?\)/g)) {
+      if (/^[a-z]+:/.test(target)) continue;
+      assert.ok(existsSync(join(root, dirname(file), target)), `${file} links to ${target}`);
+    }
+  }
+});
