@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import { HubError } from "../errors.ts";
+import { HubError } from "./errors.ts";
 
 /** Bytes that all request bodies together may hold. */
 export class BodyBudget {
@@ -65,6 +65,6 @@ function toHubError(error: unknown): HubError {
 }
 
 function tooLarge(maxBytes: number): HubError {
-  const message = `a request body may have at most ${maxBytes} bytes, its JSON escapes included`;
+  const message = `a request body may have at most ${maxBytes} bytes`;
   return new HubError("too_large", message, { mayHaveBeenExecuted: false });
 }

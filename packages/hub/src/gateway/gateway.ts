@@ -7,7 +7,7 @@ import type { PrimaryConnection } from "../connections/registry.ts";
 import { HubError } from "../errors.ts";
 import { problemAnswer } from "../problem.ts";
 import type { PrimaryRecord } from "../views/primaries.ts";
-import { BodyBudget, readTextBody } from "./body.ts";
+import { BodyBudget, readTextBody } from "../request-body.ts";
 import { endOf, toGatewayError, type CommandEnd } from "./command-errors.ts";
 import { toAnswerHeaders, toCommandHeaders } from "./headers.ts";
 import { parseTarget, requireNormalised, type GatewayTarget } from "./uri.ts";

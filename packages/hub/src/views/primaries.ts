@@ -77,7 +77,8 @@ export class PrimariesView implements View {
 
   fold(event: StoredEvent): void {
     const known = toKnownEvent(event.type, event.data);
-    switch (known?.type) {
+    if (known === undefined) return;
+    switch (known.type) {
       case "sallyport.primary.enrolled": {
         const { id, name, labels, groupId, priority, tokenHash } = known.data;
         this.#sql.insert.run(id, name, JSON.stringify(labels), groupId, priority, tokenHash, event.time);
@@ -107,6 +108,10 @@ export class PrimariesView implements View {
           closeCode: known.data.closeCode,
           closeReason: known.data.closeReason,
         });
+        return;
+      case "sallyport.primary.details.fetched":
+      case "sallyport.api-key.created":
+      case "sallyport.api-key.revoked":
     }
   }
 

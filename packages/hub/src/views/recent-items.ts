@@ -32,7 +32,7 @@ export class RecentItemsView implements View {
     const rows = (this.#statements?.latest.all(source, subject, sinceMs, limit) ?? []) as {
       digest: string;
     }[];
-    return rows.map(({ digest }) => digest).reverse();
+    return rows.map(({ digest }) => digest).toReversed();
   }
 
   fold(event: StoredEvent): void {

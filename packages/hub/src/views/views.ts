@@ -108,9 +108,17 @@ export class Views implements Disposable {
     if (this.#isCurrent) logger.error({ err: error, position: this.#position }, "views.behind");
     this.#isCurrent = false;
     if (this.#closed) return;
-    this.#retry = clock.after(retryMs, () => {
-      void this.#catchUp().catch((again: unknown) => this.#fallBehind(again));
-    });
+    this.#retry = clock.after(retryMs, () => void this.#tryAgain());
+  }
+
+  /** Never rejects: a failure is tried again later. */
+  async #tryAgain(): Promise<void> {
+    try {
+      await this.#catchUp();
+      this.#options.logger.info({ position: this.#position }, "views.caught_up");
+    } catch (error) {
+      this.#fallBehind(error);
+    }
   }
 
   async #catchUp(): Promise<void> {

@@ -1,0 +1,101 @@
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, rm, statfs, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { test } from "node:test";
+import { DatabaseSync } from "node:sqlite";
+import { HubError } from "../errors.ts";
+import { temporaryFolder } from "../testing/hub-fixture.ts";
+import { describeEventLog } from "./describe-event-log.ts";
+import { openSqliteLog } from "./sqlite-log.ts";
+
+const event = (id: string, data: unknown = null) => ({
+  id,
+  type: "test",
+  source: "/test",
+  subject: "s",
+  time: "2026-11-24T00:00:00.000Z",
+  data,
+});
+
+describeEventLog("sqlite log", async () => {
+  const folder = await temporaryFolder();
+  return {
+    open: (options) => Promise.resolve(openSqliteLog({ path: join(folder.path, "log.sqlite"), ...options })),
+    remove: () => folder[Symbol.asyncDispose](),
+  };
+});
+
+test("sqlite log - commits the appends of one turn together, none before the turn ends", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "log.sqlite");
+  await using log = openSqliteLog({ path, maxPendingEvents: 1_000 });
+  const commits: number[] = [];
+  log.subscribe((events) => commits.push(events.length));
+  const all = Array.from({ length: 50 }, (_, index) => log.append([event(String(index))]));
+  using reader = new DatabaseSync(path, { readOnly: true });
+  assert.equal(reader.prepare("SELECT count(*) AS n FROM events").get()?.["n"], 0);
+  await all[0];
+  assert.equal(reader.prepare("SELECT count(*) AS n FROM events").get()?.["n"], 50);
+  await Promise.all(all);
+  assert.deepEqual(commits, [50]);
+});
+
+test("sqlite log - has each acknowledged event once after kill -9", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "log.sqlite");
+  const program = join(import.meta.dirname, "../testing/append-forever.ts");
+  for (let round = 1; round <= 3; round += 1) {
+    const child = spawn(process.execPath, [program, path], { stdio: ["ignore", "pipe", "inherit"] });
+    const exited = once(child, "exit");
+    const printed: string[] = [];
+    try {
+      for await (const line of createInterface({ input: child.stdout })) {
+        printed.push(line);
+        if (printed.length === round * 100) child.kill("SIGKILL");
+      }
+    } finally {
+      child.kill("SIGKILL");
+      await exited;
+    }
+    await using log = openSqliteLog({ path, maxPendingEvents: 10 });
+    const found = new Map(
+      (await log.read({ after: 0, limit: 1e9 })).map(({ id, position }) => [id, position]),
+    );
+    assert.ok(printed.length >= 100);
+    for (const line of printed) {
+      const [id = "", position] = line.split(" ");
+      assert.equal(found.get(id), Number(position), line);
+    }
+  }
+});
+
+test("sqlite log - rejects what a full disk can't take, and recovers when there is room", async () => {
+  const mount = await mkdtemp(join(tmpdir(), "sallyport-full-"));
+  execFileSync("mount", ["-t", "tmpfs", "-o", "size=1m", "tmpfs", mount]);
+  try {
+    await using log = openSqliteLog({ path: join(mount, "log.sqlite"), maxPendingEvents: 1_000 });
+    await log.append([event("before")]);
+    const { bavail, bsize } = await statfs(mount);
+    await writeFile(join(mount, "filler"), Buffer.alloc(bavail * bsize, 1));
+    const big = "x".repeat(200_000);
+    const failed = await Promise.allSettled([log.append([event("a", big)]), log.append([event("b")])]);
+    for (const result of failed) {
+      assert.ok(result.status === "rejected" && result.reason instanceof HubError);
+      assert.equal(result.reason.code, "log_failed");
+    }
+    await truncate(join(mount, "filler"), 0);
+    await log.check();
+    assert.equal((await log.append([event("a", big)]))[0]?.duplicate, false);
+    assert.deepEqual(
+      (await log.read({ after: 0, limit: 9 })).map(({ id }) => id),
+      ["before", "a"],
+    );
+  } finally {
+    execFileSync("umount", [mount]);
+    await rm(mount, { recursive: true });
+  }
+});

@@ -1,0 +1,158 @@
+import { readFile, mkdtemp, rm } from "node:fs/promises";
+import { request, type RequestOptions } from "node:https";
+import type { IncomingHttpHeaders } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Writable } from "node:stream";
+import { dialEndpoint, failureAnswer, type ServiceConnection, type ServiceHandler } from "@sallyport/nbwss";
+import { pino } from "pino";
+import { createHub, type EnrolledPrimary, type Hub, type HubOptions } from "../index.ts";
+
+/** What the fixture's hubs are opened with. */
+export const adminKey = "an-administrator-of-tests";
+
+/** An answer of the hub. */
+export interface Reply {
+  status: number;
+  headers: IncomingHttpHeaders;
+  text: string;
+  json: () => unknown;
+}
+
+/** One request to the hub. */
+export interface Call extends Pick<RequestOptions, "method" | "signal"> {
+  path: string;
+  headers?: Record<string, string>;
+  body?: string | Buffer;
+  /** The API key to send; the administrator's unless null. */
+  key?: string | null;
+}
+
+/** A folder that is gone when it is disposed of. */
+export interface TemporaryFolder {
+  path: string;
+  [Symbol.asyncDispose]: () => Promise<void>;
+}
+
+/** Makes a folder for one test. */
+export async function temporaryFolder(): Promise<TemporaryFolder> {
+  const path = await mkdtemp(join(tmpdir(), "sallyport-hub-"));
+  return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** Lines of a pino log, and waiting for them. */
+export class LogLines {
+  readonly lines: Record<string, unknown>[] = [];
+  text = "";
+  readonly logger;
+  #waiting: { event: string; resolve: (line: Record<string, unknown>) => void }[] = [];
+
+  constructor() {
+    const write = (chunk: Buffer, _: unknown, done: () => void) => {
+      this.text += chunk.toString();
+      const line = JSON.parse(chunk.toString()) as Record<string, unknown>;
+      this.lines.push(line);
+      const ready = this.#waiting.filter(({ event }) => event === line["msg"]);
+      this.#waiting = this.#waiting.filter(({ event }) => event !== line["msg"]);
+      for (const { resolve } of ready) resolve(line);
+      done();
+    };
+    this.logger = pino({ level: "debug" }, new Writable({ write }));
+  }
+
+  all(event: string): Record<string, unknown>[] {
+    return this.lines.filter((line) => line["msg"] === event);
+  }
+
+  /** The next line of this name. */
+  next(event: string): Promise<Record<string, unknown>> {
+    return new Promise((resolve) => this.#waiting.push({ event, resolve }));
+  }
+}
+
+/** A hub that listens on loopback with a certificate of its own, and what a test does with it. */
+export class HubFixture implements AsyncDisposable {
+  readonly hub: Hub;
+  readonly url: string;
+  readonly ca: string;
+  readonly log: LogLines;
+  readonly #dialled: ServiceConnection[] = [];
+  readonly #folder: AsyncDisposable | undefined;
+
+  private constructor(
+    hub: Hub,
+    listening: { url: string; ca: string },
+    log: LogLines,
+    folder?: AsyncDisposable,
+  ) {
+    this.hub = hub;
+    this.url = listening.url;
+    this.ca = listening.ca;
+    this.log = log;
+    this.#folder = folder;
+  }
+
+  /** Starts a hub; in a folder of its own unless `dataDir` is given. */
+  static async start(options: Partial<HubOptions> = {}): Promise<HubFixture> {
+    const folder = options.dataDir === undefined ? await temporaryFolder() : undefined;
+    const log = new LogLines();
+    const dataDir = options.dataDir ?? folder?.path ?? "";
+    const hub = await createHub({ adminKey, ...options, dataDir, log: log.logger });
+    const { url, caFile } = await hub.listen({ host: "127.0.0.1", port: 0 });
+    return new HubFixture(hub, { url, ca: await readFile(caFile ?? "", "utf8") }, log, folder);
+  }
+
+  /** Makes a request; the path goes out exactly as it is given. */
+  call({ path, method = "GET", headers = {}, body, key = adminKey, signal }: Call): Promise<Reply> {
+    const authorization: Record<string, string> = key === null ? {} : { Authorization: `Bearer ${key}` };
+    const { hostname, port } = new URL(this.url);
+    const options = { hostname, port, path, method, ca: this.ca, agent: false, signal };
+    return new Promise((resolve, reject) => {
+      const outgoing = request({ ...options, headers: { ...authorization, ...headers } }, (response) => {
+        const chunks: Buffer[] = [];
+        response.on("data", (chunk: Buffer) => chunks.push(chunk));
+        response.on("error", reject);
+        response.on("end", () => {
+          const text = Buffer.concat(chunks).toString("utf8");
+          const json = (): unknown => JSON.parse(text);
+          resolve({ status: response.statusCode ?? 0, headers: response.headers, text, json });
+        });
+      });
+      outgoing.on("error", reject);
+      outgoing.end(body);
+    });
+  }
+
+  /** Sends JSON. */
+  post(path: string, value: unknown, more: Partial<Call> = {}): Promise<Reply> {
+    const headers = { "Content-Type": "application/json", ...more.headers };
+    return this.call({ ...more, path, method: "POST", headers, body: JSON.stringify(value) });
+  }
+
+  async enrol(name = "store-17"): Promise<EnrolledPrimary> {
+    const reply = await this.post("/api/v1/primaries", { name });
+    if (reply.status !== 201) throw new Error(reply.text);
+    return reply.json() as EnrolledPrimary;
+  }
+
+  /** Connects as a primary, with the details that enrolment gave. */
+  async dial(
+    primary: EnrolledPrimary,
+    execute: ServiceHandler["execute"] = refuse,
+  ): Promise<ServiceConnection> {
+    const { url, token } = primary.endpoint;
+    const connection = await dialEndpoint({ url, token, tls: { ca: this.ca }, execute });
+    this.#dialled.push(connection);
+    return connection;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.#dialled.map((connection) => connection.close()));
+    await this.hub.close();
+    await this.#folder?.[Symbol.asyncDispose]();
+  }
+}
+
+function refuse() {
+  return Promise.resolve(failureAnswer(501, 501, "this primary of a test answers nothing"));
+}
