@@ -99,9 +99,15 @@ async function sentenceOf(response: Response): Promise<string> {
   try {
     const problem = (await response.json()) as Record<string, unknown> | null;
     const texts = [problem?.["detail"], problem?.["errorMessage"], problem?.["title"]];
-    return texts.find((text) => typeof text === "string" && text !== "")?.toString() ?? `${fallback}.`;
+    const text = texts.find((candidate) => typeof candidate === "string" && candidate !== "");
+    return typeof text === "string" ? asSentence(text) : `${fallback}.`;
   } catch {
     // A proxy in between may answer with anything: the status is then all there is to tell.
     return `${fallback}.`;
   }
+}
+
+/** The hub's messages begin small and end without a full stop, as log lines do. */
+function asSentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
 }

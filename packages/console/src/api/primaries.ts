@@ -1,28 +1,13 @@
+import type { PrimarySummary } from "@sallyport/hub";
 import { queryOptions } from "@tanstack/react-query";
 import { requestJson } from "./client.ts";
 
-/** A primary as the hub's list shows it; times are ISO 8601. */
-export interface PrimarySummary {
-  id: string;
-  name: string;
-  labels: Record<string, string>;
-  groupId: string;
-  priority: number;
-  createdAt: string;
-  connection: {
-    state: "connected" | "disconnected" | "never";
-    since: string | null;
-    lastSeenAt: string | null;
-    remoteAddress: string | null;
-    closeCode: number | null;
-    closeReason: string | null;
-  };
-}
+export type { PrimarySummary };
 
 export type ConnectionState = PrimarySummary["connection"]["state"];
 
-/** A primary just enrolled: what the console needs of it. */
-export interface EnrolledPrimary {
+/** What the console needs of the answer when a primary is enrolled. */
+export interface NewlyEnrolled {
   id: string;
   name: string;
   /** Gives the endpoint, token included, once and within an hour. */
@@ -44,7 +29,7 @@ export const primariesQuery = queryOptions({
 });
 
 /** Enrols a primary. Only what is shown is kept of the answer: the token in it never leaves this function. */
-export async function enrolPrimary(name: string): Promise<EnrolledPrimary> {
-  const answer = await requestJson<EnrolledPrimary>("/primaries", { method: "POST", body: { name } });
+export async function enrolPrimary(name: string): Promise<NewlyEnrolled> {
+  const answer = await requestJson<NewlyEnrolled>("/primaries", { method: "POST", body: { name } });
   return { id: answer.id, name: answer.name, detailsUrl: answer.detailsUrl };
 }

@@ -1,18 +1,13 @@
+import type { SessionInfo } from "@sallyport/hub";
 import { queryOptions } from "@tanstack/react-query";
 import { ApiError, request, requestJson } from "./client.ts";
-
-/** Who is signed in. */
-export interface Session {
-  name: string;
-  role: string;
-}
 
 /** Who is signed in; null when nobody is. Asked once, then kept until somebody signs in or out. */
 export const sessionQuery = queryOptions({
   queryKey: ["session"],
-  queryFn: async ({ signal }): Promise<Session | null> => {
+  queryFn: async ({ signal }): Promise<SessionInfo | null> => {
     try {
-      return await requestJson<Session>("/session", { signal });
+      return await requestJson<SessionInfo>("/session", { signal });
     } catch (error) {
       // 401 is the hub's way to say that nobody is signed in, which is an answer and no failure.
       if (error instanceof ApiError && error.status === 401) return null;

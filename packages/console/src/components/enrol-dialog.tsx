@@ -3,7 +3,7 @@ import { useClipboard } from "@mantine/hooks";
 import { useMutation } from "@tanstack/react-query";
 import { useEffect, useRef, useState } from "react";
 import { enrolPrimary, primariesQuery } from "../api/primaries.ts";
-import type { EnrolledPrimary } from "../api/primaries.ts";
+import type { NewlyEnrolled } from "../api/primaries.ts";
 import { Failure } from "./failure.tsx";
 import { CheckIcon, CopyIcon, WarningIcon } from "./icons.tsx";
 
@@ -74,7 +74,7 @@ export function EnrolDialog({ opened, onClose }: EnrolDialogProps) {
   );
 }
 
-function DetailsAddress({ primary, onClose }: { primary: EnrolledPrimary; onClose: () => void }) {
+function DetailsAddress({ primary, onClose }: { primary: NewlyEnrolled; onClose: () => void }) {
   const clipboard = useClipboard({ timeout: 5_000 });
   const address = useRef<HTMLInputElement>(null);
   // The button that had the focus is gone with its form.
