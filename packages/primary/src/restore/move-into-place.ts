@@ -1,11 +1,12 @@
 import type { Stats } from "node:fs";
 import { chmod, chown, lstat, mkdir, readdir, rename, rm, unlink, utimes } from "node:fs/promises";
+import { measureTree, type TreeSize } from "./measure-tree.ts";
 
 /** How a subtree is moved. */
 export interface MoveOptions {
   overwriteExistingFiles: boolean;
-  /** Called for each file or subtree that was put into its place. */
-  onPlaced: (path: string) => void;
+  /** Called for each file or subtree that was put into its place, with what it holds; a folder that was there holds nothing new. */
+  onPlaced: (size: TreeSize) => void;
   /** Called for each file that was left as it is. */
   onSkipped: (path: string) => void;
   /** Called for each file that could not be put into its place. */
@@ -37,11 +38,12 @@ async function move(from: PathBytes, to: PathBytes, options: MoveOptions): Promi
   const existing = await lstatIfExists(to);
   try {
     if (source.isDirectory() && existing?.isDirectory() === true) return await merge(from, to, options);
+    if (existing !== undefined && !options.overwriteExistingFiles) return options.onSkipped(to.toString());
+    if (existing?.isDirectory() === true) throw new Error("is a folder, and the backup has a file there");
+    const size = await measureTree(from, source);
     if (existing === undefined) await rename(from, to);
-    else if (!options.overwriteExistingFiles) return options.onSkipped(to.toString());
-    else if (existing.isDirectory()) throw new Error("is a folder, and the backup has a file there");
     else await replace(from, to, source);
-    options.onPlaced(to.toString());
+    options.onPlaced(size);
   } catch (error) {
     options.signal.throwIfAborted();
     // One file that can't be placed must not keep the others from it.
@@ -61,7 +63,7 @@ async function merge(from: PathBytes, to: PathBytes, options: MoveOptions): Prom
   for (const name of await readdir(from, { encoding: "buffer" })) {
     await move(Buffer.concat([from, slash, name]), Buffer.concat([to, slash, name]), options);
   }
-  options.onPlaced(to.toString());
+  options.onPlaced({ files: 0, bytes: 0 });
   if (!options.overwriteExistingFiles) return;
   await chown(to, restored.uid, restored.gid);
   await chmod(to, restored.mode & 0o7777);

@@ -33,7 +33,10 @@ export interface RestoreOptions {
 
 interface Report {
   log: { severity: LogSeverity; message: string }[];
-  restored: number;
+  /** Files and subtrees that were put into place. */
+  placed: number;
+  files: number;
+  bytes: number;
   skipped: number;
   failed: number;
   /** The status of a run of restic that failed. */
@@ -50,17 +53,17 @@ export function restoreWork(options: RestoreOptions): JobWork {
 
 async function restoreAll(options: RestoreOptions, job: Job, context: JobWorkContext): Promise<JobOutcome> {
   const request = restoreRequestSchema.parse(job.request);
-  const report: Report = { log: [], restored: 0, skipped: 0, failed: 0, status: undefined };
+  const report: Report = { log: [], placed: 0, files: 0, bytes: 0, skipped: 0, failed: 0, status: undefined };
   const groups = await groupMoves(request.moves, report);
   for (const [index, group] of groups.entries()) {
     if (context.signal.aborted) break;
     await restoreGroup({ ...options, job, context, request, report }, group);
     context.onProgress({
       percentComplete: Math.floor((100 * (index + 1)) / groups.length),
-      kilobytes: 0,
-      kilobytesTotal: 0,
-      files: report.restored,
-      filesTotal: request.moves.length,
+      kilobytes: Math.ceil(report.bytes / 1024),
+      kilobytesTotal: Math.ceil(report.bytes / 1024),
+      files: report.files,
+      filesTotal: report.files,
       currentFile: "",
     });
   }
@@ -69,7 +72,7 @@ async function restoreAll(options: RestoreOptions, job: Job, context: JobWorkCon
 
 function restoreStatus(report: Report, cancelled: boolean): number {
   if (cancelled) return 150;
-  if (report.restored === 0 && report.skipped === 0) return report.status ?? 5;
+  if (report.placed === 0 && report.skipped === 0) return report.status ?? 5;
   return report.failed > 0 || report.skipped > 0 || report.status !== undefined ? 1 : 0;
 }
 
@@ -167,8 +170,10 @@ async function place(scope: GroupContext, staged: string, destination: string): 
   await moveIntoPlace(staged, destination, {
     overwriteExistingFiles: request.overwriteExistingFiles,
     signal: context.signal,
-    onPlaced: () => {
-      report.restored += 1;
+    onPlaced: ({ files, bytes }) => {
+      report.placed += 1;
+      report.files += files;
+      report.bytes += bytes;
     },
     onSkipped: (path) => {
       report.skipped += 1;
