@@ -171,6 +171,8 @@ class RunningHub implements Hub {
     const own = tls === undefined ? await this.#ownCertificate(host) : undefined;
     this.#server.setSecureContext({ cert: tls?.cert ?? own?.certPem, key: tls?.key ?? own?.keyPem });
     await startListening(this.#server, host, port);
+    // Such as no file descriptor left for one more connection: that one is lost, the hub goes on.
+    this.#server.on("error", (err) => this.#parts.options.log.error({ err }, "server.error"));
     const url = urlOfListener(this.#server.address() as AddressInfo);
     this.#publicUrl ??= url;
     this.#parts.options.log.info({ url: url.origin, publicUrl: this.#publicUrl.origin }, "hub.listening");

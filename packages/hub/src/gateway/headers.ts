@@ -70,9 +70,9 @@ export function toCommandHeaders(raw: readonly string[]): Record<string, string>
     const key = name.toLowerCase();
     if (key === "x-netbackup-authorization") headers.set("authorization", ["Authorization", value]);
     if (keptFromPrimary.has(key) || nominated.has(key)) continue;
-    const before = headers.get(key)?.[1];
-    const joined = before === undefined ? value : `${before}, ${value}`;
-    headers.set(key, [documentedNames.get(key) ?? name, joined]);
+    const before = headers.get(key);
+    if (before === undefined) headers.set(key, [documentedNames.get(key) ?? name, value]);
+    else headers.set(key, [before[0], `${before[1]}, ${value}`]);
   }
   return Object.fromEntries(headers.values());
 }
