@@ -16,7 +16,11 @@ const argv = process.argv.slice(2);
 const needs = argv[0] === "--needs" ? argv.splice(0, 2)[1].split(",") : [];
 
 /** The Debian package that brings each program. */
-const debianPackages = { restic: "restic", chromium: "chromium", "nats-server": "nats-server" };
+const debianPackages = {
+  restic: "restic",
+  chromium: "chromium",
+  certutil: "libnss3-tools",
+};
 
 function fail(message) {
   process.stderr.write(`sallyport: ${message}\n`);
@@ -77,7 +81,9 @@ function newestChange(path) {
 function ensureConsole(node) {
   const folder = join(root, "packages", "console");
   const built = join(folder, "dist", "index.html");
-  const sources = ["src", "index.html", "vite.config.ts", "package.json"].map((name) => join(folder, name));
+  const sources = ["src", "public", "index.html", "vite.config.ts", "package.json"].map((name) =>
+    join(folder, name),
+  );
   if (existsSync(built) && statSync(built).mtimeMs > Math.max(...sources.map(newestChange))) return;
   const vite = join(root, "node_modules", "vite", "bin", "vite.js");
   run("building the console (vite build)", node, [vite, "build", "--logLevel", "warn"], { cwd: folder });

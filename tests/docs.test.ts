@@ -16,7 +16,7 @@ for (const [name, table] of Object.entries(tables)) {
     const text = readFileSync(join(root, "docs", "errors.md"), "utf8");
     const section = text.split(/^## /m).find((part) => part.startsWith(`\`${name}\``)) ?? "";
     const documented = [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, code]) => code);
-    assert.deepEqual(documented.toSorted(), Object.keys(table).toSorted());
+    assert.deepEqual(new Set(documented), new Set(Object.keys(table)));
   });
 }
 
