@@ -32,16 +32,25 @@ function runPrimary(dataDir: string): Runner {
   const child = spawn(process.execPath, [join(import.meta.dirname, "./testing/run-primary.ts"), dataDir], {
     stdio: ["ignore", "pipe", "inherit"],
   });
-  const lines = createInterface({ input: child.stdout });
   const exited = once(child, "exit");
+  // Several lines may come at once, so all are kept; each call looks at those that none has looked at.
+  const unread: Record<string, unknown>[] = [];
+  const arrivals = new EventTarget();
+  const arrived = () => arrivals.dispatchEvent(new Event("line"));
+  createInterface({ input: child.stdout }).on("line", (text) => {
+    unread.push(JSON.parse(text) as Record<string, unknown>);
+    arrived();
+  });
+  void exited.then(arrived);
   return {
     child,
     line: async (isIt) => {
       for (;;) {
-        const [text] = (await Promise.race([once(lines, "line"), exited])) as [string | number | null];
-        if (typeof text !== "string") throw new Error("the primary ended");
-        const line = JSON.parse(text) as Record<string, unknown>;
-        if (isIt(line)) return line;
+        const line = unread.shift();
+        if (line !== undefined && isIt(line)) return line;
+        if (line !== undefined) continue;
+        if (child.exitCode !== null || child.signalCode !== null) throw new Error("the primary ended");
+        await once(arrivals, "line");
       }
     },
     [Symbol.asyncDispose]: async () => {
@@ -67,7 +76,7 @@ test("primary - killed during a backup, ends that job with 50 at its next start 
     await remote.createPolicy("slow", [join(folder.path, "slow")]);
     await remote.createPolicy("small", [join(folder.path, "small")]);
     jobId = await remote.startBackup("slow");
-    await runner.line(({ msg, percentComplete }) => msg === "job.progress" && percentComplete === 0);
+    await runner.line(({ msg }) => msg === "job.progress");
     assert.equal((await remote.job(jobId))["state"], "ACTIVE");
     assert.ok((await commandsOf(dataDir)).length >= 1, "restic runs");
   }
