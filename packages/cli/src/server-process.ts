@@ -14,18 +14,34 @@ export function serverLog(name: string, level: string): Logger {
   );
 }
 
+/** A terminal, npm and the start script may each pass the same Ctrl-C on: what comes this soon after is the same one. */
+const sameSignalMs = 1_000;
+
+/** Resolves with the first SIGTERM or SIGINT; another one later ends the process at once. */
+export function stopSignal(): Promise<string> {
+  return new Promise((resolve) => {
+    let firstAtMs: number | undefined;
+    const signalled = (signal: string) => {
+      const nowMs = performance.now();
+      firstAtMs ??= nowMs;
+      resolve(signal);
+      if (nowMs - firstAtMs > sameSignalMs) process.exit(130);
+    };
+    process.on("SIGTERM", signalled);
+    process.on("SIGINT", signalled);
+  });
+}
+
 /**
- * Waits for SIGTERM, SIGINT or, where a parent holds an IPC channel, for the parent's end; then closes. A second signal
- * ends the process at once.
+ * Waits for SIGTERM, SIGINT or, where a parent holds an IPC channel, for the parent's end; then closes.
  * @returns resolves when the server is closed
  */
 export async function runUntilStopped(server: ServerProcess, log: Logger): Promise<void> {
-  const reason = await new Promise<string>((resolve) => {
-    for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => resolve(signal));
+  const orphaned = new Promise<string>((resolve) => {
     if (process.connected) process.once("disconnect", () => resolve("the parent process has ended"));
   });
+  const reason = await Promise.race([stopSignal(), orphaned]);
   log.info({ reason }, "server.stopping");
-  for (const signal of ["SIGTERM", "SIGINT"] as const) process.once(signal, () => process.exit(130));
   await server.close();
   log.info("server.stopped");
   if (process.connected) process.disconnect();

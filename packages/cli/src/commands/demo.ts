@@ -5,6 +5,7 @@ import { startParts, type DemoParts } from "../demo/parts.ts";
 import { playStory } from "../demo/story.ts";
 import { Failure } from "../failure.ts";
 import { printLine } from "../output/print.ts";
+import { stopSignal } from "../server-process.ts";
 
 interface Options {
   once: boolean;
@@ -32,15 +33,11 @@ export function demoCommand(): Command {
 async function run(options: Options): Promise<void> {
   const folders = sourceFolders(options.source);
   const dir = resolve(options.data);
-  const stopped = new Promise<void>((done) => {
-    process.once("SIGINT", done);
-    process.once("SIGTERM", done);
-  });
+  const interrupted = stopSignal().then(() => "interrupted" as const);
   printLine(
     "1. Start hub and primary, each a process of its own\n2. Enrol the primary, add the endpoint on it",
   );
   await using parts = await startParts(dir);
-  const interrupted = stopped.then(() => "interrupted" as const);
   const story = playStory(parts, folders, dir).then(() => "told" as const);
   if ((await Promise.race([story, interrupted])) === "interrupted") {
     throw new Failure("interrupted", { exitCode: 130 });
@@ -71,6 +68,6 @@ function describe({ hubUrl, hubCaFile, primaryUrl, primaryCaFile, primaryId }: D
   printLine("\nTry, in another terminal:");
   printLine(
     `  sed -n 's/.*"adminKey": "\\(.*\\)".*/header = "Authorization: Bearer \\1"/p' ${keyFile} |\n` +
-      `    curl --cacert ${hubCaFile} --config - ${hubUrl}/api/v1/primaries/${primaryId}/netbackup/ping`,
+      `    curl -sS --cacert ${hubCaFile} --config - ${hubUrl}/api/v1/primaries/${primaryId}/netbackup/ping`,
   );
 }
