@@ -4,12 +4,19 @@ import { existsSync, globSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { agentErrors } from "@sallyport/agent";
+import { dataFolderErrors } from "@sallyport/durable";
 import { hubErrors } from "@sallyport/hub";
 import { nbwssErrors } from "@sallyport/nbwss";
 import { errorTable } from "@sallyport/primary";
 
 const root = join(import.meta.dirname, "..");
-const tables = { nbwss: nbwssErrors, agent: agentErrors, hub: hubErrors, primary: errorTable };
+const tables = {
+  durable: dataFolderErrors,
+  nbwss: nbwssErrors,
+  agent: agentErrors,
+  hub: hubErrors,
+  primary: errorTable,
+};
 
 for (const [name, table] of Object.entries(tables)) {
   test(`docs - errors.md names the codes of ${name}, all of them and no others`, () => {

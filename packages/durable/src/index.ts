@@ -1,3 +1,5 @@
 export { openDatabase } from "./database.ts";
 export type { Database, DatabaseOptions, Migration } from "./database.ts";
 export { writeFileDurably } from "./file.ts";
+export { DataFolderError, dataFolderErrors, takeDataFolder } from "./data-folder.ts";
+export type { DataFolder } from "./data-folder.ts";

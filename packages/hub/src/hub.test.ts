@@ -236,10 +236,7 @@ test("data folder - belongs to one hub at a time, and to its owner only", async 
   const dataDir = join(folder.path, "data");
   await using first = await HubFixture.start({ dataDir });
   assert.equal((await stat(dataDir)).mode & 0o777, 0o700);
-  await assert.rejects(
-    createHub({ dataDir, log: new LogLines().logger }),
-    (error) => error instanceof HubError && error.code === "data_dir_in_use",
-  );
+  await assert.rejects(createHub({ dataDir, log: new LogLines().logger }), { code: "data_dir_in_use" });
   await first.hub.close();
   await (await createHub({ dataDir, log: new LogLines().logger })).close();
 });

@@ -67,7 +67,7 @@ export interface Hub extends AsyncDisposable {
 
 /**
  * Makes a hub: the cloud side of NBWSS, with its HTTP API and console.
- * @throws HubError `data_dir_in_use` or `bad_option`; Error when the data can't be opened
+ * @throws DataFolderError; HubError `bad_option`; Error when the data can't be opened
  */
 export async function createHub(options: HubOptions): Promise<Hub> {
   const limits = { ...defaultHubLimits, ...options.limits };

@@ -1,8 +1,8 @@
+import { takeDataFolder } from "@sallyport/durable";
 import { randomUUID } from "node:crypto";
 import type { Clock } from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import type { HubLimits } from "./config/limits.ts";
-import { takeDataDir } from "./data-dir.ts";
 import { DetailsStore } from "./enrolment/details-store.ts";
 import type { EventLog } from "./log/log.ts";
 import { Recorder } from "./log/recorder.ts";
@@ -38,12 +38,12 @@ export interface StateOptions {
 /**
  * Opens the data folder: `log.sqlite` is the truth; `views.sqlite` is made anew from it when missing; `details.sqlite` has
  * endpoint details that wait to be fetched.
- * @throws HubError `data_dir_in_use`; Error when a file can't be opened
+ * @throws DataFolderError; Error when a file can't be opened
  */
 export async function openState(options: StateOptions): Promise<HubState> {
   const { dataDir, logger, limits, clock } = options;
   await using opened = new AsyncDisposableStack();
-  const dir = opened.use(await takeDataDir(dataDir));
+  const dir = opened.use(takeDataFolder(dataDir));
   const log = opened.use(
     openSqliteLog({ path: dir.path("log.sqlite"), maxPendingEvents: limits.maxPendingEvents }),
   );

@@ -17,7 +17,6 @@ export const errorTable = {
   queue_full: { httpStatus: 503, netbackupCode: 800 },
   busy: { httpStatus: 503, netbackupCode: 800 },
   stopping: { httpStatus: 503, netbackupCode: 800 },
-  data_dir_in_use: { httpStatus: 500, netbackupCode: 11 },
   password_file_missing: { httpStatus: 500, netbackupCode: 2106 },
   storage_unusable: { httpStatus: 500, netbackupCode: 2106 },
 } as const;

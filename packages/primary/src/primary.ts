@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { ensureServerCertificate, type ServerCertificate } from "@sallyport/certificates";
-import { openDatabase, type Database } from "@sallyport/durable";
+import { openDatabase, takeDataFolder, type Database } from "@sallyport/durable";
 import type { Logger } from "pino";
 import { Sessions } from "./access/sessions.ts";
 import { Users, type Credentials } from "./access/users.ts";
@@ -11,7 +11,6 @@ import { Catalogue } from "./catalogue/catalogue.ts";
 import { Expiry } from "./catalogue/expiry.ts";
 import { reconcileCatalogue } from "./catalogue/reconciliation.ts";
 import { systemClock, type Clock } from "./clock.ts";
-import { openDataDirectory } from "./data-directory.ts";
 import { JobLifecycle } from "./jobs/job-lifecycle.ts";
 import { JobQueue } from "./jobs/job-queue.ts";
 import { JobStore } from "./jobs/job-store.ts";
@@ -72,12 +71,12 @@ export interface Primary extends AsyncDisposable {
 /**
  * Starts a primary: first it ends what a killed predecessor left (restic processes, locks, staging folders, jobs that
  * were not done, a catalogue that differs from the repository), then it takes requests and jobs.
- * @throws PrimaryError `data_dir_in_use`
+ * @throws DataFolderError
  */
 export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
   await using building = new AsyncDisposableStack();
   const { dataDir, hostName, log, clock = systemClock } = options;
-  building.use(await openDataDirectory(dataDir));
+  building.use(takeDataFolder(dataDir));
   const database = building.use(openDatabase({ path: join(dataDir, "primary.db"), migrations }));
   const journal = options.journal(database);
   const users = new Users(database);
