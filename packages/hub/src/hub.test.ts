@@ -208,6 +208,8 @@ test("connection - an unknown token is answered valid:false, and the connection 
   );
   assert.equal((await rejected)["code"], 1011);
   assert.equal(fixture.log.all("token.refused").length, 2);
+  // Whoever has a right token is not locked out by a stranger at the same address.
+  await fixture.dial(primary);
 });
 
 test("connection - what is not allowed closes it with a reason, and the hub goes on", async () => {

@@ -13,7 +13,9 @@ export interface TokenCheckOptions {
 }
 
 /**
- * Who has this token; undefined when nobody (NBWSS, CONNECT). Looked up by its hash, which is compared in constant time.
+ * Who has this token; undefined when nobody (NBWSS, CONNECT). Looked up by its hash, which is compared in constant time. Only wrong
+ * tokens are throttled: a right one has 256 bits and can't have been guessed, and behind one address (a NAT, a proxy) a
+ * stranger must not be able to lock the others out.
  * @throws HubError `throttled` when the address has failed too often: it may come again later
  */
 export function checkToken(
@@ -22,14 +24,14 @@ export function checkToken(
   remoteAddress: string,
 ): Identity | undefined {
   const { primaries, throttle, logger } = options;
-  const retryAfterS = throttle.waitS(remoteAddress);
-  if (retryAfterS > 0) {
-    logger.info({ remoteAddress, retryAfterS }, "connection.throttled");
-    throw new HubError("throttled", "too many wrong tokens from this address", { retryAfterS });
-  }
   const tokenHash = hashSecret(token);
   const primary = primaries.findByTokenHash(tokenHash);
   if (primary === undefined || !sameHash(primary.tokenHash, tokenHash)) {
+    const retryAfterS = throttle.waitS(remoteAddress);
+    if (retryAfterS > 0) {
+      logger.info({ remoteAddress, retryAfterS }, "connection.throttled");
+      throw new HubError("throttled", "too many wrong tokens from this address", { retryAfterS });
+    }
     throttle.fail(remoteAddress);
     logger.warn({ remoteAddress }, "token.refused");
     return undefined;
