@@ -1,5 +1,5 @@
 import type { Command, CommandAnswer } from "@sallyport/nbwss";
-import { failureAnswer } from "@sallyport/nbwss";
+import { failureAnswer, hopByHopHeaders } from "@sallyport/nbwss";
 import { Pool } from "undici";
 import { refusalOfPath } from "./command-path.ts";
 
@@ -17,15 +17,7 @@ export interface ExecutorOptions {
 
 /** Headers that belong to one hop, or that the executor sets itself. */
 const ownHeaders = new Set([
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
+  ...hopByHopHeaders,
   "host",
   "content-length",
   "expect",

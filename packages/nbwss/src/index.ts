@@ -11,6 +11,7 @@ export type { Endpoint, EndpointOptions } from "./endpoint/endpoint.ts";
 export type { EndpointHandler, Rejection } from "./endpoint/handshake.ts";
 export { DecodeError, NbwssError, nbwssErrors } from "./errors.ts";
 export type { NbwssErrorCode } from "./errors.ts";
+export { hopByHopHeaders } from "./hop-by-hop.ts";
 export { imageItem, imageOperations, jobItem } from "./items.ts";
 export type { ImageItem, JobItem } from "./items.ts";
 export { defaultLimits } from "./limits.ts";

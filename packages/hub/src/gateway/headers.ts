@@ -1,19 +1,8 @@
-/** RFC 9110, 7.6.1, and what belongs to one connection by custom. */
-const hopByHop = [
-  "connection",
-  "keep-alive",
-  "proxy-authenticate",
-  "proxy-authorization",
-  "proxy-connection",
-  "te",
-  "trailer",
-  "transfer-encoding",
-  "upgrade",
-];
+import { hopByHopHeaders } from "@sallyport/nbwss";
 
 /** Not for the primary: the hub's own affairs, what the primary sets itself, and codings that are not text. */
 const keptFromPrimary = new Set([
-  ...hopByHop,
+  ...hopByHopHeaders,
   "host",
   "content-length",
   "cookie",
@@ -29,7 +18,7 @@ const keptFromPrimary = new Set([
  * lives.
  */
 const keptFromCaller = new Set([
-  ...hopByHop,
+  ...hopByHopHeaders,
   "content-length",
   "content-encoding",
   "set-cookie",
