@@ -26,6 +26,7 @@ export type RelayError =
 export const hubErrors = {
   bad_request: { status: 400, errorCode: 20, title: "Bad request", retrySafe: false },
   unauthenticated: { status: 401, errorCode: 116, title: "API key or session needed", retrySafe: true },
+  forbidden: { status: 403, errorCode: 117, title: "Not allowed", retrySafe: false },
   foreign_origin: { status: 403, errorCode: 117, title: "Request from another site", retrySafe: false },
   not_found: { status: 404, errorCode: 227, title: "Not found", retrySafe: false },
   no_such_primary: { status: 404, errorCode: 227, title: "No such primary", retrySafe: false },

@@ -5,19 +5,13 @@ import { getRequestListener } from "@hono/node-server";
 import { ensureServerCertificate } from "@sallyport/certificates";
 import { attachEndpoint, systemClock, type Clock, type Endpoint } from "@sallyport/nbwss";
 import type { Logger } from "pino";
-import { Access } from "./access/access.ts";
 import { ensureFirstKey } from "./access/first-key.ts";
-import { Sessions } from "./access/sessions.ts";
-import { Throttle } from "./access/throttle.ts";
-import { makeRoutes } from "./api/routes.ts";
 import { defaultHubLimits, type HubLimits } from "./config/limits.ts";
 import type { Identity } from "./connections/identity.ts";
 import { Registry } from "./connections/registry.ts";
 import { checkToken } from "./connections/token-check.ts";
-import { Enrolment, requirePrimary } from "./enrolment/enrolment.ts";
 import { HubError } from "./errors.ts";
-import { Gateway } from "./gateway/gateway.ts";
-import { Inbox } from "./inbox/inbox.ts";
+import { makeParts, type HubParts } from "./parts.ts";
 import { certificateNames, parsePublicUrl, urlOfListener } from "./public-url.ts";
 import { makeServer, startListening, stopListening } from "./server.ts";
 import { openState, type HubState } from "./state.ts";
@@ -101,7 +95,7 @@ class RunningHub implements Hub {
   readonly endpoint: Endpoint;
   readonly #parts: Parts;
   readonly #server: Server;
-  readonly #gateway: Gateway;
+  readonly #made: HubParts;
   #publicUrl: URL | undefined;
   #isListening = false;
   #closing: Promise<void> | undefined;
@@ -110,55 +104,21 @@ class RunningHub implements Hub {
     this.#parts = parts;
     this.#publicUrl = parts.publicUrl;
     this.adminKey = parts.adminKey;
-    const { limits, clock, state, registry } = parts;
-    const logger = parts.options.log;
-    const now = () => clock.now();
-    const sessions = new Sessions({
-      maxSessions: limits.maxSessions,
-      lifetimeMs: limits.sessionLifetimeMs,
-      now,
-    });
-    const origin = () => this.#requirePublicUrl().origin;
-    const access = new Access({
-      apiKeys: state.apiKeys,
-      sessions,
-      throttle: this.#throttle(),
-      logger,
-      origin,
-    });
-    this.#gateway = new Gateway({
-      access,
+    const { limits, clock, state, registry, options } = parts;
+    this.#made = makeParts({
       limits,
       clock,
-      logger,
-      requirePrimary: (id) => requirePrimary(state.primaries, id),
-      findConnection: (primary) => registry.find(primary),
-    });
-    const enrolment = new Enrolment({
-      primaries: state.primaries,
-      views: state.views,
-      recorder: state.recorder,
-      details: state.details,
-      cut: (primaryId, code, reason) => registry.cut(primaryId, code, reason),
-      newId: randomUUID,
-      publicUrl: () => this.#requirePublicUrl(),
-    });
-    const app = makeRoutes({
-      access,
-      sessions,
-      detailsThrottle: this.#throttle(),
-      enrolment,
-      primaries: state.primaries,
+      logger: options.log,
+      state,
       registry,
-      log: state.log,
-      limits,
-      logger,
-      consoleDir: parts.options.consoleDir,
-      isReady: () => this.#closing === undefined && state.views.isCurrent,
+      consoleDir: options.consoleDir,
+      publicUrl: () => this.#requirePublicUrl(),
+      isClosing: () => this.#closing !== undefined,
     });
+    const { app, gateway } = this.#made;
     const serveRest = getRequestListener(app.fetch, { overrideGlobalObjects: false });
     this.#server = makeServer(limits, (request, response) => {
-      if (!this.#gateway.handle(request, response)) void serveRest(request, response);
+      if (!gateway.handle(request, response)) void serveRest(request, response);
     });
     this.endpoint = this.#attachEndpoint();
   }
@@ -192,13 +152,15 @@ class RunningHub implements Hub {
     const { clock, limits, state, registry, options } = this.#parts;
     const patience = Promise.withResolvers<void>();
     const timer = clock.after(limits.drainTimeoutMs, () => patience.resolve());
-    await Promise.race([this.#gateway.drain(), patience.promise]);
+    const { gateway, audit } = this.#made;
+    await Promise.race([gateway.drain(), patience.promise]);
     timer.cancel();
     await this.endpoint.close(1012, "the hub is restarting");
     // Commands that were cut off by this are answered before their sockets go.
-    await this.#gateway.drain();
+    await gateway.drain();
     await stopListening(this.#server);
     await registry.settled();
+    await audit.settled();
     await state.close();
     options.log.info("hub.closed");
   }
@@ -206,14 +168,8 @@ class RunningHub implements Hub {
   #attachEndpoint(): Endpoint {
     const { limits, clock, state, registry, options } = this.#parts;
     const logger = options.log;
-    const inbox = new Inbox({
-      log: state.log,
-      recent: state.recentItems,
-      isCurrent: () => state.views.isCurrent,
-      now: () => clock.now(),
-      resendWindowMs: limits.resendWindowMs,
-    });
-    const tokens = { primaries: state.primaries, throttle: this.#throttle(), logger };
+    const { inbox, tokenThrottle } = this.#made;
+    const tokens = { primaries: state.primaries, throttle: tokenThrottle, logger };
     return attachEndpoint<Identity>(this.#server, {
       clock,
       limits: { maxMessageBytes: limits.maxMessageBytes, maxInFlight: limits.maxCommandsPerPrimary },
@@ -227,16 +183,6 @@ class RunningHub implements Hub {
       notStored: ({ identity }, err) =>
         logger.error({ primary: identity.primaryId, err }, "notification.not_stored"),
       lateResponse: ({ identity }) => logger.info({ primary: identity.primaryId }, "command.late_response"),
-    });
-  }
-
-  #throttle(): Throttle {
-    const { limits, clock } = this.#parts;
-    return new Throttle({
-      maxFailures: limits.maxFailuresPerAddress,
-      refillMs: limits.failureRefillMs,
-      maxAddresses: limits.maxThrottledAddresses,
-      now: () => clock.now(),
     });
   }
 

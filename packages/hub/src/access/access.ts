@@ -1,7 +1,9 @@
 import type { IncomingMessage } from "node:http";
 import type { Logger } from "pino";
 import { HubError } from "../errors.ts";
+import type { PrimariesView, PrimaryRecord } from "../views/primaries.ts";
 import type { ApiKeyRecord, ApiKeysView } from "../views/api-keys.ts";
+import { covers, type Caller } from "./roles.ts";
 import { hashSecret, sameHash } from "./secret.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Throttle } from "./throttle.ts";
@@ -9,19 +11,13 @@ import type { Throttle } from "./throttle.ts";
 /** The cookie of a console session. */
 export const sessionCookie = "__Host-sallyport";
 
-/** Who makes a request. */
-export interface Caller {
-  keyId: string;
-  name: string;
-  role: "administrator";
-}
-
 /** What of a request decides about access. */
 export type AccessRequest = Pick<IncomingMessage, "headers" | "method" | "socket">;
 
 /** What access control needs. */
 export interface AccessOptions {
   apiKeys: Pick<ApiKeysView, "findByHash" | "get">;
+  primaries: Pick<PrimariesView, "get" | "list">;
   sessions: Sessions;
   throttle: Throttle;
   logger: Logger;
@@ -80,6 +76,23 @@ export class Access {
   }
 
   /**
+   * The primary of this id, if the caller may know of it.
+   * @throws HubError `no_such_primary`, also for one outside the caller's scope: its existence is not told
+   */
+  requirePrimary({ scope }: Caller, id: string): PrimaryRecord {
+    const primary = this.#options.primaries.get(id);
+    if (primary !== undefined && covers(scope, primary)) return primary;
+    throw new HubError("no_such_primary", "there is no primary of this id");
+  }
+
+  /** The ids of the primaries that the caller may see; "all" spares the list. */
+  visiblePrimaries({ scope }: Caller): "all" | ReadonlySet<string> {
+    if (scope.kind === "all") return "all";
+    const visible = this.#options.primaries.list().filter((primary) => covers(scope, primary));
+    return new Set(visible.map(({ id }) => id));
+  }
+
+  /**
    * Refuses what a page of another site makes a browser send.
    * @param required whether a request without an Origin is refused too
    * @throws HubError `foreign_origin`
@@ -100,6 +113,6 @@ export function sessionIdOf(request: Pick<IncomingMessage, "headers">): string |
   return pair?.slice(sessionCookie.length + 1);
 }
 
-function toCaller({ id, name, role }: ApiKeyRecord): Caller {
-  return { keyId: id, name, role };
+function toCaller({ id, name, role, scope }: ApiKeyRecord): Caller {
+  return { kind: "api-key", id, name, role, scope };
 }

@@ -36,7 +36,7 @@ export async function ensureFirstKey(
   if (apiKeys.findByHash(keyHash) !== undefined) return undefined;
   for (const { id } of before) await recorder.record("sallyport.api-key.revoked", `/api-keys/${id}`, { id });
   const id = newId();
-  const data = { id, name: firstName, role: "administrator", keyHash } as const;
+  const data = { id, name: firstName, role: "administrator", scope: { kind: "all" }, keyHash } as const;
   await recorder.record("sallyport.api-key.created", `/api-keys/${id}`, data);
   return given === undefined ? key : undefined;
 }

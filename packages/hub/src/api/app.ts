@@ -1,8 +1,10 @@
 import type { HttpBindings } from "@hono/node-server";
 import { OpenAPIHono } from "@hono/zod-openapi";
+import type { MiddlewareHandler } from "hono";
 import { HTTPException } from "hono/http-exception";
 import type { Logger } from "pino";
 import type { ZodError } from "zod";
+import type { Caller } from "../access/roles.ts";
 import { HubError } from "../errors.ts";
 import { problemAnswer } from "../problem.ts";
 import { BodyBudget, readTextBody } from "../request-body.ts";
@@ -10,22 +12,33 @@ import { BodyBudget, readTextBody } from "../request-body.ts";
 /** Bodies of the API that are read at a time, at their bound; more is answered 429. */
 const maxBodiesAtOnce = 1_000;
 
-/** What a handler finds beside the request: Node's own request and response. */
+/** What a handler finds beside the request: Node's own request and response, and who calls. */
 export interface ApiEnv {
   Bindings: HttpBindings;
+  Variables: {
+    /** Below `/api/v1`, but for the few routes that need no key. */
+    caller: Caller;
+    requestId: string;
+    /** What a change was about, for the audit, where the path does not say it. */
+    auditTarget?: string;
+  };
 }
 
 /** An app or a part of one. */
 export type ApiApp = OpenAPIHono<ApiEnv>;
 
-/** Makes an app in which every failure is answered as problem+json. */
-export function makeApp(logger: Logger, maxBodyBytes: number): ApiApp {
+/**
+ * Makes an app in which every failure is answered as problem+json.
+ * @param identify finds out who calls, below `/api/v1`, before any body is read
+ */
+export function makeApp(logger: Logger, maxBodyBytes: number, identify: MiddlewareHandler<ApiEnv>): ApiApp {
   const app: ApiApp = new OpenAPIHono<ApiEnv>({
     defaultHook(result) {
       if (!result.success) throw toBadRequest(result.error);
     },
   });
   const budget = new BodyBudget(maxBodyBytes * maxBodiesAtOnce);
+  app.use("/api/v1/*", identify);
   // Read here, within its bound; what validates it finds it there.
   app.use(async (c, next) => {
     const text = await readTextBody(c.env.incoming, maxBodyBytes, budget);

@@ -1,5 +1,4 @@
 import { createRoute, z } from "@hono/zod-openapi";
-import type { Access } from "../access/access.ts";
 import type { HubLimits } from "../config/limits.ts";
 import { readFeed } from "../feed/feed.ts";
 import type { EventLog } from "../log/log.ts";
@@ -7,7 +6,7 @@ import { problemResponses, type ApiApp } from "./app.ts";
 import { notificationPageSchema } from "./schemas.ts";
 
 /** Adds the feed of notifications. */
-export function addNotificationsRoutes(app: ApiApp, access: Access, log: EventLog, limits: HubLimits): void {
+export function addNotificationsRoutes(app: ApiApp, log: EventLog, limits: HubLimits): void {
   const whole = z
     .string()
     .regex(/^\d{1,15}$/, "has to be a whole number")
@@ -33,11 +32,6 @@ export function addNotificationsRoutes(app: ApiApp, access: Access, log: EventLo
       },
       ...problemResponses,
     },
-  });
-  app.use("/api/v1/notifications", async (c, next) => {
-    access.identify(c.env.incoming);
-    c.header("Cache-Control", "no-store");
-    await next();
   });
   app.openapi(list, async (c) => c.json(await readFeed(log, c.req.valid("query")), 200));
 }

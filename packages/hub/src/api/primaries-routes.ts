@@ -1,7 +1,8 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Access } from "../access/access.ts";
+import { covers, requireRole, requireWholeHub } from "../access/roles.ts";
 import type { Registry } from "../connections/registry.ts";
-import { requirePrimary, type Enrolment } from "../enrolment/enrolment.ts";
+import type { Enrolment } from "../enrolment/enrolment.ts";
 import type { PrimariesView, PrimaryRecord } from "../views/primaries.ts";
 import { problemResponses, type ApiApp } from "./app.ts";
 import {
@@ -14,7 +15,7 @@ import {
 
 /** What the routes need. */
 export interface PrimariesRoutesOptions {
-  access: Access;
+  access: Pick<Access, "requirePrimary">;
   enrolment: Enrolment;
   primaries: PrimariesView;
   registry: Registry;
@@ -68,16 +69,24 @@ export function addPrimariesRoutes(app: ApiApp, options: PrimariesRoutesOptions)
     const connection = registry.summaryOf({ id, name, labels, groupId, priority, createdAt, ...rest });
     return { id, name, labels, groupId, priority, createdAt, connection };
   };
-  app.use("/api/v1/primaries/*", async (c, next) => {
-    access.identify(c.env.incoming);
-    c.header("Cache-Control", "no-store");
-    await next();
+  app.openapi(enrol, async (c) => {
+    requireRole(c.var.caller, "administrator");
+    requireWholeHub(c.var.caller);
+    const enrolled = await enrolment.enrol(c.req.valid("json"));
+    c.set("auditTarget", `/primaries/${enrolled.id}`);
+    return c.json(enrolled, 201);
   });
-  app.openapi(enrol, async (c) => c.json(await enrolment.enrol(c.req.valid("json")), 201));
-  app.openapi(list, (c) => c.json({ data: primaries.list().map(summaryOf) }, 200));
-  app.openapi(get, (c) => c.json(summaryOf(requirePrimary(primaries, c.req.valid("param").id)), 200));
+  app.openapi(list, (c) => {
+    const { scope } = c.var.caller;
+    const visible = primaries.list().filter((primary) => covers(scope, primary));
+    return c.json({ data: visible.map(summaryOf) }, 200);
+  });
+  app.openapi(get, (c) =>
+    c.json(summaryOf(access.requirePrimary(c.var.caller, c.req.valid("param").id)), 200),
+  );
   app.openapi(remove, async (c) => {
-    await enrolment.remove(c.req.valid("param").id);
+    requireRole(c.var.caller, "administrator");
+    await enrolment.remove(access.requirePrimary(c.var.caller, c.req.valid("param").id).id);
     return c.body(null, 204);
   });
 }

@@ -8,7 +8,9 @@ import type { Enrolment } from "../enrolment/enrolment.ts";
 import type { EventLog } from "../log/log.ts";
 import type { PrimariesView } from "../views/primaries.ts";
 import { addConsoleRoutes } from "../web/console-routes.ts";
+import type { Audit } from "../audit/audit.ts";
 import { makeApp, type ApiApp } from "./app.ts";
+import { identifyCallers } from "./caller.ts";
 import { addDetailsRoute } from "./details-route.ts";
 import { addNotificationsRoutes } from "./notifications-routes.ts";
 import { addPrimariesRoutes } from "./primaries-routes.ts";
@@ -18,6 +20,7 @@ import { addStatusRoutes } from "./status-routes.ts";
 /** What the HTTP API is made of. */
 export interface RoutesOptions {
   access: Access;
+  audit: Audit;
   sessions: Sessions;
   detailsThrottle: Throttle;
   enrolment: Enrolment;
@@ -33,12 +36,12 @@ export interface RoutesOptions {
 /** Makes the hub's HTTP API, all but the gateway. */
 export function makeRoutes(options: RoutesOptions): ApiApp {
   const { access, sessions, enrolment, log, limits, logger } = options;
-  const app = makeApp(logger, limits.maxApiBodyBytes);
+  const app = makeApp(logger, limits.maxApiBodyBytes, identifyCallers(options));
   addStatusRoutes(app, options);
   addSessionRoutes(app, access, sessions, Math.floor(limits.sessionLifetimeMs / 1000));
   addPrimariesRoutes(app, options);
   addDetailsRoute(app, enrolment, options.detailsThrottle);
-  addNotificationsRoutes(app, access, log, limits);
+  addNotificationsRoutes(app, log, limits);
   app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", { type: "http", scheme: "bearer" });
   app.doc31("/openapi.json", {
     openapi: "3.1.0",

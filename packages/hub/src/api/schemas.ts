@@ -1,4 +1,5 @@
 import { z } from "@hono/zod-openapi";
+import { roles } from "../access/roles.ts";
 
 const labels = z.record(z.string().regex(/^[\w.-]{1,64}$/), z.string().max(256));
 const name = z
@@ -64,9 +65,7 @@ export const primaryListSchema = z.object({ data: z.array(primarySummarySchema) 
 export const newSessionSchema = z.strictObject({ apiKey: z.string().min(1).max(1024) }).openapi("NewSession");
 
 /** Answer of GET /session. */
-export const sessionSchema = z
-  .object({ name: z.string(), role: z.literal("administrator") })
-  .openapi("Session");
+export const sessionSchema = z.object({ name: z.string(), role: z.enum(roles) }).openapi("Session");
 
 /** One page of the feed. */
 export const notificationPageSchema = z

@@ -30,26 +30,21 @@ const end = createRoute({
 /** Adds the console's session: start, show, end. */
 export function addSessionRoutes(app: ApiApp, access: Access, sessions: Sessions, maxAgeS: number): void {
   const attributes = "Path=/; HttpOnly; Secure; SameSite=Strict";
-  app.use(path, async (c, next) => {
-    c.header("Cache-Control", "no-store");
-    await next();
-  });
   app.openapi(start, (c) => {
     // Nobody else's page may sign a browser in.
     access.requireOwnOrigin(c.env.incoming, false);
     const caller = access.identifyKey(c.req.valid("json").apiKey, c.env.incoming);
     c.header(
       "Set-Cookie",
-      `${sessionCookie}=${sessions.start(caller.keyId)}; Max-Age=${maxAgeS}; ${attributes}`,
+      `${sessionCookie}=${sessions.start(caller.id)}; Max-Age=${maxAgeS}; ${attributes}`,
     );
     return c.body(null, 204);
   });
   app.openapi(show, (c) => {
-    const { name, role } = access.identify(c.env.incoming);
+    const { name, role } = c.var.caller;
     return c.json({ name, role }, 200);
   });
   app.openapi(end, (c) => {
-    access.identify(c.env.incoming);
     const id = sessionIdOf(c.env.incoming);
     if (id !== undefined) sessions.end(id);
     c.header("Set-Cookie", `${sessionCookie}=; Max-Age=0; ${attributes}`);

@@ -1,7 +1,7 @@
 import type { CloseInfo, EndpointConnection } from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import type { Recorder } from "../log/recorder.ts";
-import type { KnownData } from "../views/known-events.ts";
+import type { KnownData } from "../log/known-events.ts";
 import type { PrimariesView, PrimaryRecord } from "../views/primaries.ts";
 import type { Identity } from "./identity.ts";
 

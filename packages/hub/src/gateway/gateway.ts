@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import { commandMethods, type Clock, type Command, type CommandAnswer } from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import type { Access } from "../access/access.ts";
+import { requireRole } from "../access/roles.ts";
 import type { HubLimits } from "../config/limits.ts";
 import type { PrimaryConnection } from "../connections/registry.ts";
 import { HubError } from "../errors.ts";
@@ -18,8 +19,6 @@ export interface GatewayOptions {
   limits: HubLimits;
   clock: Clock;
   logger: Logger;
-  /** @throws HubError `no_such_primary` */
-  requirePrimary(id: string): PrimaryRecord;
   findConnection(primary: PrimaryRecord): PrimaryConnection | undefined;
 }
 
@@ -67,11 +66,13 @@ export class Gateway {
   /** Never rejects: every failure is an answer. */
   async #serve(request: IncomingMessage, response: ServerResponse, target: GatewayTarget): Promise<void> {
     try {
-      this.#options.access.identify(request);
+      const { access } = this.#options;
+      const caller = access.identify(request);
       const method = requireMethod(request, response);
       requireNormalised(target);
       const timeoutMs = this.#timeoutOf(request);
-      const primary = this.#options.requirePrimary(target.primaryId);
+      const primary = access.requirePrimary(caller, target.primaryId);
+      if (method !== "GET") requireRole(caller, "operator");
       await this.#run(request, response, { target, method, timeoutMs, primary });
     } catch (error) {
       answerProblem(request, response, error);

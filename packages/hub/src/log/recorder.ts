@@ -1,4 +1,4 @@
-import type { KnownData, KnownType } from "../views/known-events.ts";
+import type { KnownData, KnownType } from "./known-events.ts";
 import type { Appended, EventLog, LogEvent } from "./log.ts";
 
 /** What the recorder needs. */

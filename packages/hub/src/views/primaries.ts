@@ -1,6 +1,6 @@
 import type { Database } from "@sallyport/durable";
 import type { StoredEvent } from "../log/log.ts";
-import { toKnownEvent, type KnownData } from "./known-events.ts";
+import type { KnownData, KnownEvent } from "../log/known-events.ts";
 import type { View } from "./views.ts";
 
 /** A primary as it was enrolled, and what the log says of its last connection. */
@@ -75,10 +75,8 @@ export class PrimariesView implements View {
     return toRecordOrNone(this.#sql.byTokenHash.get(tokenHash));
   }
 
-  fold(event: StoredEvent): void {
-    const known = toKnownEvent(event.type, event.data);
-    if (known === undefined) return;
-    switch (known.type) {
+  fold(event: StoredEvent, known: KnownEvent | undefined): void {
+    switch (known?.type) {
       case "sallyport.primary.enrolled": {
         const { id, name, labels, groupId, priority, tokenHash } = known.data;
         this.#sql.insert.run(id, name, JSON.stringify(labels), groupId, priority, tokenHash, event.time);
@@ -109,9 +107,7 @@ export class PrimariesView implements View {
           closeReason: known.data.closeReason,
         });
         return;
-      case "sallyport.primary.details.fetched":
-      case "sallyport.api-key.created":
-      case "sallyport.api-key.revoked":
+      default:
     }
   }
 

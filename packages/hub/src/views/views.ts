@@ -2,6 +2,7 @@ import { openDatabase, type Database } from "@sallyport/durable";
 import type { Clock, Timer } from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import { HubError } from "../errors.ts";
+import { toKnownEvent, type KnownEvent } from "../log/known-events.ts";
 import type { EventLog, StoredEvent } from "../log/log.ts";
 
 /** One part of what is shown: its tables, and how an event changes them. */
@@ -10,8 +11,11 @@ export interface View {
   readonly schema: string;
   /** Called once, when the tables are there. */
   attach(database: Database): void;
-  /** Changes the tables. Runs in the transaction of its batch; must depend on nothing but the tables and the event. */
-  fold(event: StoredEvent): void;
+  /**
+   * Changes the tables. Runs in the transaction of its batch; must depend on nothing but the tables and the event.
+   * @param known the same event, checked, when it is one of the hub's own; undefined for notifications
+   */
+  fold(event: StoredEvent, known: KnownEvent | undefined): void;
 }
 
 /** What the views are made of. */
@@ -137,7 +141,10 @@ export class Views implements Disposable {
     const last = events.at(-1)?.position;
     if (last === undefined) return;
     this.#database.transaction(() => {
-      for (const event of events) for (const view of this.#options.views) view.fold(event);
+      for (const event of events) {
+        const known = toKnownEvent(event.type, event.data);
+        for (const view of this.#options.views) view.fold(event, known);
+      }
       this.#savePosition.run(last);
     });
     this.#position = last;
