@@ -14,6 +14,11 @@ const commands = [
   ["primaries"],
   ["primaries", "add"],
   ["primaries", "list"],
+  ["login"],
+  ["logout"],
+  ["proxy"],
+  ["notifications", "list"],
+  ["notifications", "follow"],
   ["endpoint"],
   ["endpoint", "validate"],
   ["endpoint", "add"],
@@ -55,11 +60,16 @@ const refusals: [title: string, args: string[], said: RegExp][] = [
     ["hub", "--data", "/tmp/x", "--tls-cert", "/etc/hostname"],
     /belong together/,
   ],
+  ["a proxy for others", ["proxy", "p", "--listen", "0.0.0.0:1556"], /loopback only/],
   ["an unknown method", ["call", "p", "TRACE", "/ping"], /GET, POST, PUT, PATCH, DELETE/],
 ];
 for (const [title, args, said] of refusals) {
   test(`cli - refuses ${title} with one line that says what to do, exit code 2`, async () => {
-    const { code, stderr } = await sallyport(args, { SALLYPORT_HUB: "", SALLYPORT_API_KEY: "" });
+    const { code, stderr } = await sallyport(args, {
+      SALLYPORT_HUB: "",
+      SALLYPORT_API_KEY: "",
+      SALLYPORT_PROFILE: "/nonexistent/profile.json",
+    });
     assert.match(stderr, said);
     assert.equal(code, 2);
   });

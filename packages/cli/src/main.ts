@@ -9,6 +9,10 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   endpoint: async () => (await import("./commands/endpoint.ts")).endpointCommand(),
   primaries: async () => (await import("./commands/primaries.ts")).primariesCommand(),
   call: async () => (await import("./commands/call.ts")).callCommand(),
+  login: async () => (await import("./commands/login.ts")).loginCommand(),
+  logout: async () => (await import("./commands/login.ts")).logoutCommand(),
+  proxy: async () => (await import("./commands/proxy.ts")).proxyCommand(),
+  notifications: async () => (await import("./commands/notifications.ts")).notificationsCommand(),
   demo: async () => (await import("./commands/demo.ts")).demoCommand(),
 };
 

@@ -22,7 +22,8 @@ export interface ClientResponse {
 /** HTTPS to one server, verified against the system's authorities and one more where given. */
 export class HttpsClient implements AsyncDisposable {
   readonly origin: string;
-  readonly #dispatcher: Agent;
+  /** Its connections, for requests that are streamed. */
+  readonly dispatcher: Agent;
 
   /** @throws Failure when `origin` is no https URL */
   constructor(origin: string, caPem: string | undefined) {
@@ -31,7 +32,7 @@ export class HttpsClient implements AsyncDisposable {
     }
     this.origin = new URL(origin).origin;
     const ca = caPem === undefined ? {} : { ca: [...getCACertificates("default"), caPem] };
-    this.#dispatcher = new Agent({ connect: { ...ca, minVersion: "TLSv1.2" } });
+    this.dispatcher = new Agent({ connect: { ...ca, minVersion: "TLSv1.2" } });
   }
 
   /** @throws Failure when the server can't be reached or verified */
@@ -41,7 +42,7 @@ export class HttpsClient implements AsyncDisposable {
         method,
         headers: headers ?? {},
         body: body ?? null,
-        dispatcher: this.#dispatcher,
+        dispatcher: this.dispatcher,
         signal: AbortSignal.timeout(timeoutMs),
       });
       return { status: response.statusCode, headers: response.headers, text: await response.body.text() };
@@ -53,7 +54,7 @@ export class HttpsClient implements AsyncDisposable {
   }
 
   async close(): Promise<void> {
-    await this.#dispatcher.close();
+    await this.dispatcher.close();
   }
 
   [Symbol.asyncDispose](): Promise<void> {

@@ -1,7 +1,18 @@
+import { fetch, type Response } from "undici";
 import { z } from "zod";
 import { fromEnvironment } from "../environment.ts";
 import { Failure } from "../failure.ts";
 import { readCaFile, readSecret } from "../secrets.ts";
+import {
+  created,
+  feedPage,
+  pageOf,
+  primary,
+  type CreatedPrimary,
+  type ListedPrimary,
+} from "./hub-schemas.ts";
+import type { ProxyTarget } from "./proxy.ts";
+import { readProfile } from "./profile.ts";
 import { HttpsClient, type ClientRequest, type ClientResponse } from "./https-client.ts";
 
 /** How a command finds its hub. */
@@ -11,40 +22,16 @@ export interface HubOptions {
   ca?: string;
 }
 
-const connection = z.looseObject({
-  state: z.string(),
-  since: z.string().nullish(),
-  lastSeenAt: z.string().nullish(),
-  remoteAddress: z.string().nullish(),
-  closeCode: z.number().nullish(),
-  closeReason: z.string().nullish(),
-});
-const primary = z.looseObject({ id: z.string(), name: z.string(), connection });
-const endpoint = z.object({
-  token: z.string(),
-  priority: z.number(),
-  groupId: z.string(),
-  hostName: z.string(),
-  url: z.string(),
-});
-const created = z.object({ id: z.string(), name: z.string(), endpoint, detailsUrl: z.string() });
-const cloudEvent = z.looseObject({
-  id: z.string(),
-  source: z.string(),
-  type: z.string(),
-  subject: z.string(),
-  time: z.string(),
-  position: z.number(),
-  data: z.record(z.string(), z.unknown()),
-});
-const feedPage = z.object({ data: z.array(cloudEvent), next: z.number() });
+export type { CreatedPrimary, FeedEvent, ListedPrimary } from "./hub-schemas.ts";
 
-/** A primary as the hub lists it. */
-export type ListedPrimary = z.infer<typeof primary>;
-/** A primary that was just enrolled. */
-export type CreatedPrimary = z.infer<typeof created>;
-/** A notification as the feed gives it. */
-export type FeedEvent = z.infer<typeof cloudEvent>;
+/** What an EventSource hands to its `fetch`. */
+export interface FetchInit {
+  signal?: AbortSignal | null;
+  headers: Record<string, string>;
+}
+
+/** Values of a query; undefined ones are left out, of a list each is repeated. */
+export type Query = Readonly<Record<string, string | number | boolean | readonly string[] | undefined>>;
 
 /** The hub's HTTP API. */
 export class HubClient implements AsyncDisposable {
@@ -57,30 +44,46 @@ export class HubClient implements AsyncDisposable {
   }
 
   /**
-   * Makes a client from options and environment: `SALLYPORT_HUB`, `SALLYPORT_API_KEY`, `SALLYPORT_CA`.
+   * Makes a client from options, environment (`SALLYPORT_HUB`, `SALLYPORT_API_KEY`, `SALLYPORT_CA`) and the profile of
+   * `sallyport login`, in this order. The profile's key goes to the profile's hub only.
    * @throws Failure that says what is missing
    */
   static from(options: HubOptions): HubClient {
-    const origin = options.hub ?? fromEnvironment("SALLYPORT_HUB");
+    const named = options.hub ?? fromEnvironment("SALLYPORT_HUB");
+    const profile = readProfile();
+    const origin = named ?? profile?.hub;
     if (origin === undefined) {
-      throw new Failure("no hub is named: set SALLYPORT_HUB or give --hub https://HOST:PORT", {
-        exitCode: 2,
-      });
+      const message =
+        "no hub is named: set SALLYPORT_HUB or give --hub https://HOST:PORT, or run sallyport login";
+      throw new Failure(message, { exitCode: 2 });
     }
-    const apiKey = readSecret("the API key", "--api-key-file", options.apiKeyFile, "SALLYPORT_API_KEY");
-    return new HubClient(origin, apiKey, readCaFile(options.ca ?? fromEnvironment("SALLYPORT_CA")));
+    const ca = options.ca ?? fromEnvironment("SALLYPORT_CA");
+    const own = profile !== undefined && sameOrigin(profile.hub, origin) ? profile : undefined;
+    const isKeyGiven = options.apiKeyFile !== undefined || fromEnvironment("SALLYPORT_API_KEY") !== undefined;
+    const apiKey =
+      own !== undefined && !isKeyGiven
+        ? own.apiKey
+        : readSecret("the API key", "--api-key-file", options.apiKeyFile, "SALLYPORT_API_KEY");
+    return new HubClient(origin, apiKey, ca === undefined ? own?.caPem : readCaFile(ca));
   }
 
-  async addPrimary(input: { name: string; groupId?: string; priority?: number }): Promise<CreatedPrimary> {
-    return created.parse(
-      await this.#json({ method: "POST", path: "/api/v1/primaries", body: JSON.stringify(input) }),
-    );
+  /** The hub's origin. */
+  get origin(): string {
+    return this.#https.origin;
   }
 
-  async listPrimaries(): Promise<ListedPrimary[]> {
-    return z
-      .object({ data: z.array(primary) })
-      .parse(await this.#json({ method: "GET", path: "/api/v1/primaries" })).data;
+  async addPrimary(input: {
+    name: string;
+    groupId?: string;
+    priority?: number;
+    labels?: Record<string, string>;
+  }): Promise<CreatedPrimary> {
+    return this.post("/api/v1/primaries", created, input);
+  }
+
+  /** All primaries that match, page by page. */
+  listPrimaries(query: Query = {}): Promise<ListedPrimary[]> {
+    return this.all("/api/v1/primaries", primary, query);
   }
 
   /**
@@ -94,16 +97,70 @@ export class HubClient implements AsyncDisposable {
   }
 
   async removePrimary(id: string): Promise<void> {
-    await this.#json({ method: "DELETE", path: `/api/v1/primaries/${encodeURIComponent(id)}` });
+    await this.delete(`/api/v1/primaries/${encodeURIComponent(id)}`);
   }
 
   /** One page of the feed after a position. */
   async notifications(after: number, primaryId?: string): Promise<z.infer<typeof feedPage>> {
-    const query = new URLSearchParams({ after: String(after), limit: "1000" });
-    if (primaryId !== undefined) query.set("primary", primaryId);
-    return feedPage.parse(
-      await this.#json({ method: "GET", path: `/api/v1/notifications?${query.toString()}` }),
-    );
+    return this.get("/api/v1/notifications", feedPage, { after, limit: 1000, primary: primaryId });
+  }
+
+  /** Reads one thing. @throws Failure with what the hub said when it refuses */
+  async get<T extends z.ZodType>(path: string, schema: T, query: Query = {}): Promise<z.infer<T>> {
+    return schema.parse(await this.#json({ method: "GET", path: withQuery(path, query) }));
+  }
+
+  /** Reads a list to its end, page by page; at most `maxItems`. */
+  async all<T extends z.ZodType>(
+    path: string,
+    item: T,
+    query: Query = {},
+    maxItems = Infinity,
+  ): Promise<z.infer<T>[]> {
+    const items: z.infer<T>[] = [];
+    for (let cursor: string | undefined; ;) {
+      const page = await this.get(path, pageOf(item), { ...query, cursor });
+      items.push(...(page.data as z.infer<T>[]));
+      if (page.next === null || page.next === undefined || items.length >= maxItems) {
+        return items.slice(0, maxItems);
+      }
+      cursor = page.next;
+    }
+  }
+
+  /** @throws Failure with what the hub said when it refuses */
+  post<T extends z.ZodType>(path: string, schema: T, body?: unknown): Promise<z.infer<T>> {
+    return this.#change("POST", path, schema, body);
+  }
+
+  /** @throws Failure with what the hub said when it refuses */
+  patch<T extends z.ZodType>(path: string, schema: T, body: unknown): Promise<z.infer<T>> {
+    return this.#change("PATCH", path, schema, body);
+  }
+
+  /** @throws Failure with what the hub said when it refuses */
+  put<T extends z.ZodType>(path: string, schema: T, body: unknown): Promise<z.infer<T>> {
+    return this.#change("PUT", path, schema, body);
+  }
+
+  /** @throws Failure with what the hub said when it refuses */
+  async delete(path: string): Promise<void> {
+    await this.#json({ method: "DELETE", path });
+  }
+
+  /** The whole address of a path; never with a secret in it. */
+  addressOf(path: string, query: Query = {}): string {
+    return `${this.origin}${withQuery(path, query)}`;
+  }
+
+  /** `fetch` with the key and what this client trusts, for a library that brings the rest. */
+  fetch(path: string, query: Query, init: FetchInit): Promise<Response> {
+    return fetch(this.addressOf(path, query), {
+      ...init,
+      redirect: "error",
+      headers: { ...init.headers, authorization: `Bearer ${this.#apiKey}` },
+      dispatcher: this.#https.dispatcher,
+    });
   }
 
   /** Sends a call of the REST API through the gateway; the primary's own errors are answers, the hub's too. */
@@ -118,6 +175,16 @@ export class HubClient implements AsyncDisposable {
         ...(authorization === undefined ? {} : { "x-netbackup-authorization": authorization }),
       },
     });
+  }
+
+  /** Where a proxy of one primary sends its requests. */
+  proxyTarget(primaryId: string): ProxyTarget {
+    return {
+      dispatcher: this.#https.dispatcher,
+      origin: this.origin,
+      prefix: `/api/v1/primaries/${encodeURIComponent(primaryId)}`,
+      apiKey: this.#apiKey,
+    };
   }
 
   async close(): Promise<void> {
@@ -135,12 +202,38 @@ export class HubClient implements AsyncDisposable {
     });
   }
 
+  async #change<T extends z.ZodType>(
+    method: "POST" | "PATCH" | "PUT",
+    path: string,
+    schema: T,
+    body: unknown,
+  ): Promise<z.infer<T>> {
+    const call: ClientRequest = { method, path };
+    return schema.parse(
+      await this.#json(body === undefined ? call : { ...call, body: JSON.stringify(body) }),
+    );
+  }
+
   async #json(call: ClientRequest): Promise<unknown> {
     const headers = call.body === undefined ? {} : { "content-type": "application/json" };
     const { status, text } = await this.#send({ ...call, headers });
     if (status >= 200 && status < 300) return text === "" ? undefined : (JSON.parse(text) as unknown);
     throw new Failure(`the hub answered ${status}: ${errorTextOf(text)}`);
   }
+}
+
+function withQuery(path: string, query: Query): string {
+  const values = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    for (const one of Array.isArray(value) ? (value as readonly string[]) : [value]) {
+      if (one !== undefined) values.append(name, String(one));
+    }
+  }
+  return values.size === 0 ? path : `${path}?${values.toString()}`;
+}
+
+function sameOrigin(a: string, b: string): boolean {
+  return URL.canParse(a) && URL.canParse(b) && new URL(a).origin === new URL(b).origin;
 }
 
 const errorBody = z.looseObject({ errorMessage: z.string().optional(), detail: z.string().optional() });
