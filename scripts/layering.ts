@@ -13,7 +13,8 @@ const mayImport: Record<string, readonly string[]> = {
   agent: ["nbwss", "certificates", "durable"],
   primary: ["agent", "certificates", "durable"],
   console: ["hub"],
-  cli: ["nbwss", "certificates", "durable", "hub", "agent", "primary"],
+  conformance: ["nbwss", "certificates"],
+  cli: ["nbwss", "certificates", "durable", "hub", "agent", "primary", "conformance"],
 };
 
 const importPattern = /(?:from|import)\s*\(?\s*"([^"]+)"/g;

@@ -13,6 +13,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   logout: async () => (await import("./commands/login.ts")).logoutCommand(),
   proxy: async () => (await import("./commands/proxy.ts")).proxyCommand(),
   notifications: async () => (await import("./commands/notifications.ts")).notificationsCommand(),
+  conformance: async () => (await import("./commands/conformance.ts")).conformanceCommand(),
   demo: async () => (await import("./commands/demo.ts")).demoCommand(),
 };
 

@@ -3,7 +3,7 @@ import type { Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { getRequestListener } from "@hono/node-server";
 import { ensureServerCertificate } from "@sallyport/certificates";
-import { attachEndpoint, systemClock, type Clock, type Endpoint } from "@sallyport/nbwss";
+import { attachEndpoint, systemClock, type Clock, type Endpoint, type NbwssLimits } from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import { ensureFirstKey } from "./access/first-key.ts";
 import { defaultHubLimits, type HubLimits } from "./config/limits.ts";
@@ -172,7 +172,7 @@ class RunningHub implements Hub {
     const tokens = { primaries: state.primaries, throttle: tokenThrottle, logger };
     return attachEndpoint<Identity>(this.#server, {
       clock,
-      limits: { maxMessageBytes: limits.maxMessageBytes, maxInFlight: limits.maxCommandsPerPrimary },
+      limits: endpointLimits(limits),
       authenticate: async (token, { remoteAddress }) => checkToken(tokens, token, remoteAddress),
       connected: (connection) => registry.add(connection),
       async notified({ identity }, notification) {
@@ -200,4 +200,11 @@ class RunningHub implements Hub {
     if (this.#publicUrl === undefined) throw new TypeError("the hub does not listen yet");
     return this.#publicUrl;
   }
+}
+
+/** What of the hub's bounds is the endpoint's. */
+function endpointLimits(limits: HubLimits): Partial<NbwssLimits> {
+  const { maxMessageBytes, connectTimeoutMs, refusalTimeoutMs, pingIntervalMs, maxMissedPongs } = limits;
+  const maxInFlight = limits.maxCommandsPerPrimary;
+  return { maxMessageBytes, connectTimeoutMs, refusalTimeoutMs, pingIntervalMs, maxMissedPongs, maxInFlight };
 }

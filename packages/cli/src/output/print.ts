@@ -22,8 +22,8 @@ export function printTable(head: string[], rows: string[][], empty: string): voi
   printLine(table.toString());
 }
 
-/** Names come from other machines: control characters must not reach the terminal. */
-function visible(text: string): string {
+/** A text of another machine, without the control characters that must not reach the terminal. */
+export function visible(text: string): string {
   // oxlint-disable-next-line no-control-regex -- these are the characters that it is about
   return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, "\u{fffd}");
 }

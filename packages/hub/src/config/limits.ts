@@ -5,6 +5,14 @@ export interface HubLimits {
    * a larger one is answered 413.
    */
   maxMessageBytes: number;
+  /** How long a primary may take to send CONNECT, ms; then it is closed with 1008. */
+  connectTimeoutMs: number;
+  /** How long a refused primary may take to close, ms; then it is closed with 1008. */
+  refusalTimeoutMs: number;
+  /** Pause between two pings to a primary, ms. */
+  pingIntervalMs: number;
+  /** Pings that a primary may leave unanswered; then it is cut. */
+  maxMissedPongs: number;
   /** Request bodies that the gateway holds for all callers together, bytes; one more is answered 429. */
   maxHeldBodyBytes: number;
   /** Commands that may wait on one primary; one more is answered 429. */
@@ -57,6 +65,11 @@ export interface HubLimits {
 export const defaultHubLimits: HubLimits = {
   // NBWSS's own default; a body of text grows by its JSON escapes, so a little less fits.
   maxMessageBytes: 8 * 1024 * 1024,
+  // These four are NBWSS's own defaults, with their reasons there.
+  connectTimeoutMs: 10_000,
+  refusalTimeoutMs: 5_000,
+  pingIntervalMs: 20_000,
+  maxMissedPongs: 2,
   maxHeldBodyBytes: 256 * 1024 * 1024,
   // More than a backup server's web service works on at a time.
   maxCommandsPerPrimary: 256,
