@@ -136,7 +136,7 @@ async function enrol(page: Page, name: string): Promise<string> {
   await dialog.getByRole("textbox", { name: "Name" }).fill(name);
   await dialog.getByRole("button", { name: "Enrol" }).click();
   const detailsUrl = await dialog.getByRole("textbox", { name: "Details address" }).inputValue();
-  await dialog.getByText("It works once, within an hour").waitFor();
+  await dialog.getByText("It works once, within an hour", { exact: false }).waitFor();
   await dialog.getByRole("button", { name: "Done" }).click();
   await dialog.waitFor({ state: "hidden" });
   return detailsUrl;

@@ -1,11 +1,10 @@
-import { Alert, Button, Code, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
-import { useClipboard } from "@mantine/hooks";
+import { Button, Code, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
-import { useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import { enrolPrimary, primariesQuery } from "../api/primaries.ts";
 import type { NewlyEnrolled } from "../api/primaries.ts";
 import { Failure } from "./failure.tsx";
-import { CheckIcon, CopyIcon, WarningIcon } from "./icons.tsx";
+import { SecretOnce } from "./secret-once.tsx";
 
 interface EnrolDialogProps {
   opened: boolean;
@@ -75,48 +74,16 @@ export function EnrolDialog({ opened, onClose }: EnrolDialogProps) {
 }
 
 function DetailsAddress({ primary, onClose }: { primary: NewlyEnrolled; onClose: () => void }) {
-  const clipboard = useClipboard({ timeout: 5_000 });
-  const address = useRef<HTMLInputElement>(null);
-  // The button that had the focus is gone with its form.
-  useEffect(() => address.current?.focus(), []);
   return (
     <Stack>
       <Text>
         Add an endpoint on the primary with the details from this address: by{" "}
         <Code>sallyport endpoint add</Code> with Sallyport, or by filling in what it answers in NetBackup.
       </Text>
-      <Group align="flex-end" gap="sm">
-        <TextInput
-          ref={address}
-          label="Details address"
-          value={primary.detailsUrl}
-          readOnly
-          onFocus={(event) => event.currentTarget.select()}
-          flex="1 1 16rem"
-          styles={{ input: { fontFamily: "var(--mantine-font-family-monospace)" } }}
-        />
-        <Button
-          leftSection={clipboard.copied ? <CheckIcon /> : <CopyIcon />}
-          onClick={() => clipboard.copy(primary.detailsUrl)}
-        >
-          {clipboard.copied ? "Copied" : "Copy"}
-        </Button>
-      </Group>
-      <Text size="sm" component="output">
-        {clipboard.copied ? "The address is on the clipboard." : ""}
-        {clipboard.error === null
-          ? ""
-          : "This browser does not let the page copy: select it and copy it yourself."}
-      </Text>
-      <Alert color="yellow" icon={<WarningIcon />} title="It works once, within an hour">
-        Whoever opens it first gets the primary&apos;s token, so send it by a channel that you trust. It is
-        not shown again: if it is lost, enrol the primary anew.
-      </Alert>
-      <Group justify="flex-end">
-        <Button variant="default" onClick={onClose}>
-          Done
-        </Button>
-      </Group>
+      <SecretOnce label="Details address" secret={primary.detailsUrl} onDone={onClose}>
+        It works once, within an hour. Whoever opens it first gets the primary&apos;s token, so send it by a
+        channel that you trust. If it is lost, make another one on the primary&apos;s page.
+      </SecretOnce>
     </Stack>
   );
 }
