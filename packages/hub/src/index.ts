@@ -6,7 +6,7 @@ export { defaultHubLimits } from "./config/limits.ts";
 export type { HubLimits } from "./config/limits.ts";
 export { HubError, hubErrors } from "./errors.ts";
 export type { HubErrorCode, RelayError } from "./errors.ts";
-export type { PrimarySummary, SessionInfo } from "./api/schemas.ts";
+export type * from "./api/api-types.ts";
 export type { ConnectionSummary } from "./connections/registry.ts";
 export type { CloudEvent, NotificationPage } from "./feed/feed.ts";
 export type { Problem } from "./problem.ts";
