@@ -1,8 +1,9 @@
 // The conformance kit against our own hub and primary, which have to keep every rule, and against broken peers, which must not.
 import assert from "node:assert/strict";
-import { test } from "node:test";
-import { testEndpoint, type EndpointTiming, type Report } from "@sallyport/conformance";
+import { describe, test } from "node:test";
+import { endpointChecks, testEndpoint, type EndpointTiming, type Report } from "@sallyport/conformance";
 import { HubFixture } from "../packages/hub/src/testing/hub-fixture.ts";
+import { startFaultyEndpoint, type EndpointFault } from "./kit/faulty-endpoint.ts";
 
 /** Patience for peers on this machine whose own waits are short. */
 const quick: Partial<EndpointTiming> = { quietMs: 50, idleMs: 1_000, silenceMs: 20_000, commandMs: 20_000 };
@@ -35,4 +36,128 @@ test("conformance - our hub keeps every rule of an endpoint", async () => {
   assert.deepEqual(failures(report), []);
   assert.equal(report.summary.skipped, 0);
   assert.deepEqual(new Set(await Promise.all(calls)), new Set([200]));
+});
+
+/** Which checks have to fail at an endpoint with these faults, each check run for itself. */
+const faultyEndpoints: [faults: EndpointFault[], checks: string[]][] = [
+  [["serves-plain"], ["transport.plain"]],
+  [["serves-old-tls"], ["transport.old-tls"]],
+  [["reads-binary"], ["transport.binary", "transport.binary-connect"]],
+  [["reads-bad-utf8"], ["transport.invalid-utf8-code"]],
+  [["reads-bad-utf8", "never-closes"], ["transport.invalid-utf8"]],
+  [["refuses-fragments"], ["transport.fragments"]],
+  [["never-reads"], ["transport.close"]],
+  [["refuses-every-token"], ["connect.accepted"]],
+  [["answers-under-new-ids"], ["connect.response", "connect.lower-case-id", "connect.accepted"]],
+  [["answers-in-milliseconds"], ["connect.response", "notifications.response"]],
+  [
+    ["accepts-every-token"],
+    ["connect.wrong-token", "connect.wrong-token-closed", "connect.empty-token", "connect.no-token"],
+  ],
+  [["serves-the-refused"], ["connect.wrong-token-unserved"]],
+  [["reads-other-versions"], ["connect.wrong-version", "bad-messages.other-version"]],
+  [["serves-before-connect"], ["connect.not-first"]],
+  [["refuses-a-second-connection"], ["connect.takeover"]],
+  [["keeps-the-older-connection"], ["connect.superseded"]],
+  [["accepts-three-times"], ["connect.again"]],
+  [
+    ["never-closes"],
+    ["connect.nothing", "connect.wrong-token-closed", "connect.superseded", "commands.request-from-primary"],
+  ],
+  [["closes-with-1000"], badMessages()],
+  [["dies-of-bad-messages"], ["bad-messages.harm"]],
+  [
+    ["reads-compact-json-only"],
+    ["envelope.pretty-printed", "envelope.white-space", "envelope.key-order", "envelope.escapes"],
+  ],
+  [["reads-upper-case-only"], ["envelope.lower-case-ids", "connect.lower-case-id"]],
+  [["refuses-unknown-members"], ["envelope.unknown-members"]],
+  [["refuses-old-times"], ["envelope.old-time"]],
+  [
+    ["knows-only-good-items"],
+    [
+      "image",
+      "replication",
+      "many-entries",
+      "many-items",
+      "empty-policy",
+      "empty",
+      "no-items",
+      "unknown-kind",
+    ]
+      .map((name) => `notifications.${name}`)
+      .concat("sizes.tiny"),
+  ],
+  [["acknowledges-nothing"], ["notifications.job", "connect.works"]],
+  [["acknowledges-an-id-once"], ["notifications.resent", "notifications.resent-after-cut"]],
+  [["acknowledges-an-item-once"], ["notifications.resent-new-id"]],
+  [["acknowledges-twice"], ["notifications.at-once"]],
+  [["acknowledges-with-an-object"], ["notifications.response-payload"]],
+  [["takes-little"], ["sizes.one-mebibyte", "sizes.just-below"]],
+  [["takes-everything"], ["sizes.over", "sizes.over-in-fragments"]],
+  [["answers-no-ping"], ["keep-alive.pong"]],
+  [["dies-of-unasked-pongs"], ["keep-alive.unasked-pong"]],
+  [["cuts-the-idle"], ["keep-alive.idle"]],
+  [["sends-no-ping"], ["keep-alive.pings", "keep-alive.half-open"]],
+  [["dies-of-unknown-answers"], ["commands.unknown-response"]],
+  [["sends-bad-commands"], ["commands.request", "commands.content-type"]],
+  [["reuses-command-ids"], ["commands.unique-ids"]],
+  [["dies-of-answers"], endpointChecks.map(({ id }) => id).filter((id) => id.startsWith("commands.answer-"))],
+];
+
+function badMessages(): string[] {
+  const ids = endpointChecks.map(({ id }) => id);
+  return ids.filter((id) => id.startsWith("bad-messages.") && id !== "bad-messages.harm");
+}
+
+async function testFaultyEndpoint(
+  faults: EndpointFault[],
+  options: { only?: string; timing?: Partial<EndpointTiming>; trusted?: boolean } = {},
+): Promise<Report> {
+  await using endpoint = await startFaultyEndpoint(...faults);
+  const { url, token, ca } = endpoint;
+  return await testEndpoint({
+    url,
+    token,
+    ca: options.trusted === false ? undefined : ca,
+    timing: { ...quick, maxMessageBytes: 1 << 20, ...options.timing },
+    slow: true,
+    only: options.only,
+    progress: { waiting: () => endpoint.command() },
+  });
+}
+
+test("conformance - an endpoint without faults passes every check", async () => {
+  const report = await testFaultyEndpoint([]);
+  assert.deepEqual(failures(report), []);
+  assert.equal(report.summary.passed, endpointChecks.length);
+});
+
+/** What a broken peer never does need not be waited for long; what it wrongly does is seen as soon as it comes. */
+const impatient: Partial<EndpointTiming> = { answerMs: 700, closeMs: 700, silenceMs: 700, quietMs: 10_000 };
+
+describe("conformance - faulty endpoints", { concurrency: 6 }, () => {
+  for (const [faults, checks] of faultyEndpoints) {
+    test(`conformance - an endpoint that ${faults.join(", ").replaceAll("-", " ")} fails`, async () => {
+      for (const only of checks) {
+        const report = await testFaultyEndpoint(faults, { only, timing: impatient });
+        const outcomes = report.results.map(({ id, outcome }) => [id, outcome]);
+        assert.deepEqual(outcomes, [[only, "fail"]]);
+        // A peer that can't be reached fails every check, which would prove nothing.
+        if (only !== "bad-messages.harm")
+          assert.doesNotMatch(failures(report)[0] ?? "", /a WebSocket connection to/);
+      }
+    });
+  }
+});
+
+test("conformance - a certificate that nobody vouches for fails, and each check has a fault that it finds", async () => {
+  const only = "transport.certificate";
+  const report = await testFaultyEndpoint([], { only, trusted: false });
+  assert.match(failures(report).join("\n"), /certificate/);
+  const found = new Set([only, ...faultyEndpoints.flatMap(([, checks]) => checks)]);
+  assert.deepEqual(
+    endpointChecks.map(({ id }) => id).filter((id) => !found.has(id)),
+    [],
+  );
 });

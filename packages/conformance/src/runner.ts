@@ -20,9 +20,11 @@ export interface RunOptions {
   progress?: Progress | undefined;
 }
 
-/** The checks that `only` means. @returns all when it is undefined */
+/** The checks that `only` means. @returns all when it is undefined; the one of exactly this name when there is one */
 export function selectChecks<T extends CheckDescription>(checks: readonly T[], only?: string): T[] {
   if (only === undefined) return [...checks];
+  const exact = checks.filter(({ id }) => id === only);
+  if (exact.length > 0) return exact;
   const parts = only.split("*").map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, String.raw`\$&`));
   const pattern = only.includes("*") ? new RegExp(`^${parts.join(".*")}$`) : undefined;
   return checks.filter(({ id }) => pattern?.test(id) ?? id.includes(only));

@@ -155,6 +155,9 @@ export const notificationChecks: Check<EndpointPeer>[] = group("notifications", 
       const request = message("NOTIFICATION REQUEST", [jobEntry(freshJobId())]);
       await using first = await peer.connect();
       first.send(request);
+      // The pong shows that the endpoint has read what went before it.
+      first.ping("read");
+      await first.until(() => first.pongs[0], peer.timing.answerMs, { endsWithSocket: true });
       first.cut();
       await using second = await peer.connect();
       second.send(request);
