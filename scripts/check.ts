@@ -16,6 +16,9 @@ const steps: [title: string, command: string, args: string[]][] = [
 const consoleConfig = join(root, "packages", "console", "tsconfig.json");
 if (existsSync(consoleConfig)) steps.push(["types of the console", bin("tsc"), ["-p", consoleConfig]]);
 
+if (fix)
+  steps.unshift(["tables in docs", process.execPath, [join(root, "scripts", "configuration-docs.ts")]]);
+
 let failures = 0;
 for (const [title, command, args] of steps) {
   process.stdout.write(`== ${title}\n`);

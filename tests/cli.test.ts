@@ -8,6 +8,8 @@ import { adminKey, password, Site } from "./kit/site.ts";
 const commands = [
   [],
   ["hub"],
+  ["hub", "check-config"],
+  ["hub", "config"],
   ["primary"],
   ["demo"],
   ["call"],
@@ -32,6 +34,7 @@ for (const command of commands) {
   });
 }
 
+const badConfig = join(import.meta.dirname, "fixtures", "bad-hub.yaml");
 const refusals: [title: string, args: string[], said: RegExp][] = [
   ["an unknown command", ["primarie"], /Did you mean primaries/],
   ["no hub", ["primaries", "list"], /no hub is named: set SALLYPORT_HUB or give --hub/],
@@ -59,6 +62,11 @@ const refusals: [title: string, args: string[], said: RegExp][] = [
     "a certificate without its key",
     ["hub", "--data", "/tmp/x", "--tls-cert", "/etc/hostname"],
     /belong together/,
+  ],
+  [
+    "a setting that does not exist",
+    ["hub", "check-config", "--config", badConfig],
+    /bad-hub\.yaml:2 there is no key "lsten"; did you mean "listen"\?/,
   ],
   ["a proxy for others", ["proxy", "p", "--listen", "0.0.0.0:1556"], /loopback only/],
   ["an unknown method", ["call", "p", "TRACE", "/ping"], /GET, POST, PUT, PATCH, DELETE/],

@@ -8,6 +8,7 @@ import { dataFolderErrors } from "@sallyport/durable";
 import { hubErrors } from "@sallyport/hub";
 import { nbwssErrors } from "@sallyport/nbwss";
 import { errorTable } from "@sallyport/primary";
+import { configurationPage } from "../scripts/configuration-docs.ts";
 
 const root = join(import.meta.dirname, "..");
 const tables = {
@@ -26,6 +27,14 @@ for (const [name, table] of Object.entries(tables)) {
     assert.deepEqual(new Set(documented), new Set(Object.keys(table)));
   });
 }
+
+test("docs - configuration.md has every setting of the hub with its default", () => {
+  const { expected, found } = configurationPage();
+  assert.ok(
+    expected.includes("| `listen` | `--listen` |") && /\| `maxMessageBytes` .*message/.test(expected),
+  );
+  assert.equal(found, expected, "run: npm run format");
+});
 
 test("docs - every link within the repository leads somewhere", () => {
   for (const file of globSync(["*.md", "docs/*.md"], { cwd: root })) {

@@ -24,6 +24,8 @@ async function makeProgram(wanted: string | undefined): Promise<Command> {
     .version("0.1.0")
     .showSuggestionAfterError()
     .showHelpAfterError("(add --help for what there is)")
+    // `hub` has flags of its own and commands below it with flags of the same names.
+    .enablePositionalOptions()
     .exitOverride();
   const isKnown = wanted !== undefined && Object.hasOwn(loaders, wanted);
   for (const name of isKnown ? [wanted] : Object.keys(loaders)) {

@@ -1,0 +1,83 @@
+import { createPrivateKey, X509Certificate } from "node:crypto";
+import { Command } from "commander";
+import { hubSettings, type HubSettings, type ResolvedSettings } from "@sallyport/hub";
+import { Failure } from "../failure.ts";
+import { printJson, printLine, printTable } from "../output/print.ts";
+import { readSecret } from "../secrets.ts";
+import { readHubSettings, withHubSettings } from "./hub-settings.ts";
+import { readTlsFiles } from "./hub-tls.ts";
+
+/** `sallyport hub check-config`: whether a hub would start with these settings. */
+export function checkConfigCommand(): Command {
+  const command = new Command("check-config").description(
+    "check flags, environment and configuration file, and the files that they name, without starting anything",
+  );
+  return withHubSettings(command).action((options: Record<string, unknown>) => {
+    const { settings, origins } = readHubSettings(options);
+    checkFiles(settings);
+    printLine(`The settings are good (${origins.size} given, the others have their defaults).`);
+  });
+}
+
+/** `sallyport hub config`: the settings in effect, and where each comes from. */
+export function configCommand(): Command {
+  const command = new Command("config").description(
+    "show the settings in effect and where each comes from; secrets are in none of them",
+  );
+  return withHubSettings(command)
+    .option("--show", "show them (it does nothing else)", true)
+    .option("--json", "print JSON", false)
+    .action((options: Record<string, unknown>) => {
+      const resolved = readHubSettings(options);
+      const rows = rowsOf(resolved);
+      if (options["json"] === true) {
+        printJson(Object.fromEntries(rows.map(({ path, value, from }) => [path, { value, from }])));
+        return;
+      }
+      const head = ["setting", "value", "from"];
+      printTable(
+        head,
+        rows.map(({ path, value, from }) => [path, value === null ? "–" : shown(value), from]),
+        "",
+      );
+    });
+}
+
+interface Row {
+  path: string;
+  value: unknown;
+  from: string;
+}
+
+function rowsOf({ settings, origins }: ResolvedSettings): Row[] {
+  return hubSettings.map(({ path }) => {
+    let value: unknown = settings;
+    for (const name of path.split(".")) value = (value as Record<string, unknown>)[name];
+    return { path, value: value ?? null, from: origins.get(path) ?? "default" };
+  });
+}
+
+function shown(value: unknown): string {
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
+function checkFiles(settings: HubSettings): void {
+  const tls = readTlsFiles(settings.tls);
+  if (tls !== undefined) checkTls(tls);
+  if (settings.adminKeyFile !== undefined) {
+    readSecret("the administrator's key", "--admin-key-file", settings.adminKeyFile, "");
+  }
+}
+
+function checkTls({ cert, key }: { cert: string; key: string }): void {
+  try {
+    const belongs = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
+    if (belongs) return;
+  } catch (error) {
+    throw new Failure(`the TLS files hold no usable PEM: ${(error as Error).message}`, {
+      cause: error,
+      exitCode: 2,
+    });
+  }
+  throw new Failure("the TLS key does not belong to the certificate", { exitCode: 2 });
+}

@@ -1,0 +1,92 @@
+import { isIP } from "node:net";
+import { z } from "zod";
+import { defaultHubLimits, type HubLimits } from "./limits.ts";
+
+/** What a setting says about itself beside its schema. */
+export interface SettingNotes {
+  /** How its value is written in help texts, such as `host:port`. */
+  placeholder?: string;
+  /** Whether it names a file or folder; in a configuration file it then counts from the file's own folder. */
+  isPath?: boolean;
+}
+
+const listenPattern = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/;
+const text = (expected: string) => z.string(expected).min(1, expected);
+const path = (placeholder: "file" | "dir", expected = `has to be the path of a ${placeholder}`) =>
+  text(expected).meta({ placeholder, isPath: true } satisfies SettingNotes);
+const addressExpected = "has to be HOST:PORT, such as 127.0.0.1:8443 or [::1]:8443";
+const address = () =>
+  z
+    .string(addressExpected)
+    .refine((value) => parseAddress(value) !== undefined, addressExpected)
+    .meta({ placeholder: "host:port" } satisfies SettingNotes);
+const urlExpected = "has to be https://HOST[:PORT] without a path";
+const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
+
+/** Every bound of the hub, as a setting; what each means stands in `limits.ts`. */
+const limitShape = Object.fromEntries(
+  Object.entries(defaultHubLimits).map(([name, value]) => [name, limitSchema(value)]),
+) as { [Name in keyof HubLimits]: z.ZodDefault<z.ZodInt> };
+
+/**
+ * All settings of `sallyport hub`. It checks them, makes their type, names their flags, variables and keys, and is what
+ * `docs/configuration.md` shows. A secret is never a value here: a setting names the file that holds it.
+ */
+export const hubSettingsSchema = z.strictObject({
+  data: path("dir", "has to name the folder for the hub's log, views and certificates").describe(
+    "folder for the hub's log, views and certificates",
+  ),
+  listen: address().default("127.0.0.1:8443").describe("where to listen"),
+  publicUrl: z
+    .string(urlExpected)
+    .refine(isHttpsOrigin, urlExpected)
+    .meta({ placeholder: "url" } satisfies SettingNotes)
+    .optional()
+    .describe("how primaries and users reach the hub, when that differs"),
+  tls: z
+    .strictObject({
+      cert: path("file").optional().describe("server certificate, PEM; without it the hub makes its own"),
+      key: path("file").optional().describe("its private key, PEM"),
+    })
+    .refine(
+      ({ cert, key }) => (cert === undefined) === (key === undefined),
+      "(--tls-cert and --tls-key) belong together",
+    )
+    .prefault({}),
+  adminKeyFile: path("file")
+    .optional()
+    .describe("file with the first administrator's API key (or the key itself in SALLYPORT_ADMIN_KEY)"),
+  logLevel: z
+    .enum(logLevels, `has to be one of ${logLevels.join(", ")}`)
+    .meta({ placeholder: "level" } satisfies SettingNotes)
+    .default("info")
+    .describe(`how much is logged: ${logLevels.join(", ")}`),
+  metricsListen: address()
+    .refine((value) => isLoopback(parseAddress(value)?.host ?? ""), "has to be a loopback address")
+    .optional()
+    .describe("loopback address that also serves /metrics, over plain HTTP and without a key"),
+  limits: z.strictObject(limitShape).prefault({}),
+});
+
+/** All settings of a hub, checked. */
+export type HubSettings = z.infer<typeof hubSettingsSchema>;
+
+/** Reads `HOST:PORT`, with an IPv6 address in brackets; undefined when it is something else. */
+export function parseAddress(value: string): { host: string; port: number } | undefined {
+  const [, bracketed, plain, port] = listenPattern.exec(value) ?? [];
+  const host = bracketed ?? plain;
+  return host === undefined || Number(port) > 65_535 ? undefined : { host, port: Number(port) };
+}
+
+function limitSchema(value: number): z.ZodDefault<z.ZodInt> {
+  return z.int("has to be a whole number").min(0, "has to be 0 or more").default(value);
+}
+
+function isHttpsOrigin(value: string): boolean {
+  const url = URL.canParse(value) ? new URL(value) : undefined;
+  return url?.protocol === "https:" && url.href === `${url.origin}/`;
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || (isIP(host) === 4 && host.startsWith("127."));
+}
