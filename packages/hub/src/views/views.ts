@@ -1,14 +1,17 @@
-import { openDatabase, type Database } from "@sallyport/durable";
+import type { Database } from "@sallyport/durable";
 import type { Clock, Timer } from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import { HubError } from "../errors.ts";
 import { toKnownEvent, type KnownEvent } from "../log/known-events.ts";
 import type { EventLog, StoredEvent } from "../log/log.ts";
+import { openViewsDatabase, readReached, removeDatabase } from "./views-database.ts";
 
 /** One part of what is shown: its tables, and how an event changes them. */
 export interface View {
-  /** SQL that makes the view's tables when they are missing. */
+  /** SQL that makes the view's tables. May be changed at any time: views of another schema are rebuilt from the log at start. */
   readonly schema: string;
+  /** Raised when `fold` makes something else of the same events while the schema stays; the views are rebuilt then too. */
+  readonly revision?: number;
   /** Called once, when the tables are there. */
   attach(database: Database): void;
   /**
@@ -26,6 +29,8 @@ export interface ViewsOptions {
   clock: Clock;
   logger: Logger;
   retryMs: number;
+  /** Told how far folding old events has come, for whoever waits for it. */
+  onProgress?: ((position: number, last: number) => void) | undefined;
 }
 
 const batchEvents = 1_000;
@@ -44,33 +49,45 @@ export class Views implements Disposable {
   #retry: Timer | undefined;
   #closed = false;
 
-  private constructor(options: ViewsOptions) {
+  private constructor(options: ViewsOptions, database: Database) {
     this.#options = options;
-    this.#database = openDatabase({
-      path: options.path,
-      migrations: [
-        "CREATE TABLE reached (position INTEGER NOT NULL) STRICT; INSERT INTO reached VALUES (0);",
-        ...options.views.map(({ schema }) => schema),
-      ],
-    });
-    // A power cut may take the last transactions, never half of one; they are folded again.
-    this.#database.connection.exec("PRAGMA synchronous=NORMAL");
-    this.#savePosition = this.#database.prepare("UPDATE reached SET position = ?");
-    for (const view of options.views) view.attach(this.#database);
-    this.#position = this.#readPosition();
+    this.#database = database;
+    this.#savePosition = database.prepare("UPDATE reached SET position = ?, event_id = ?");
+    for (const view of options.views) view.attach(database);
+    this.#position = readReached(database).position;
   }
 
-  /** Opens the views and folds what they have not seen yet. */
+  /**
+   * Opens the views and folds what they have not seen yet. Those of another version, of another log, or damaged ones are folded from the
+   * first event on.
+   */
   static async open(options: ViewsOptions): Promise<Views> {
-    const views = new Views(options);
+    const { path, log, logger } = options;
+    const { database, madeAnew } = await openFitting(options);
+    let views: Views;
     try {
+      views = new Views(options, database);
+    } catch (error) {
+      database.close();
+      throw error;
+    }
+    try {
+      const last = await log.lastPosition();
+      if (madeAnew !== undefined && last > 0) logger.warn({ path, why: madeAnew, last }, "views.rebuilding");
       await views.#catchUp();
-      views.#unsubscribe = options.log.subscribe((events) => views.#onCommit(events));
+      if (madeAnew !== undefined && last > 0)
+        logger.info({ path, position: views.position }, "views.rebuilt");
+      views.#unsubscribe = log.subscribe((events) => views.#onCommit(events));
       return views;
     } catch (error) {
       views.close();
       throw error;
     }
+  }
+
+  /** The newest event that is shown. */
+  get position(): number {
+    return this.#position;
   }
 
   /** Whether all that was committed to the log is shown. */
@@ -130,27 +147,47 @@ export class Views implements Disposable {
       const events = await this.#options.log.read({ after: this.#position, limit: batchEvents });
       if (this.#closed) return;
       this.#fold(events);
-      if (events.length === batchEvents) continue;
       const last = await this.#options.log.lastPosition();
+      this.#options.onProgress?.(this.#position, last);
+      if (events.length === batchEvents) continue;
       if (last === this.#position) break;
     }
     this.#isCurrent = true;
   }
 
   #fold(events: readonly StoredEvent[]): void {
-    const last = events.at(-1)?.position;
+    const last = events.at(-1);
     if (last === undefined) return;
     this.#database.transaction(() => {
       for (const event of events) {
         const known = toKnownEvent(event.type, event.data);
         for (const view of this.#options.views) view.fold(event, known);
       }
-      this.#savePosition.run(last);
+      this.#savePosition.run(last.position, last.id);
     });
-    this.#position = last;
+    this.#position = last.position;
   }
+}
 
-  #readPosition(): number {
-    return Number(this.#database.prepare("SELECT position FROM reached").get()?.["position"] ?? 0);
+/** Opens the database; one that was folded from another log (an older one was put back, say) is made anew. */
+async function openFitting({ path, views, log }: ViewsOptions) {
+  const opened = openViewsDatabase(path, views);
+  try {
+    if (await isOfLog(opened.database, log)) return opened;
+  } catch (error) {
+    opened.database.close();
+    throw error;
   }
+  opened.database.close();
+  removeDatabase(path);
+  return { ...openViewsDatabase(path, views), madeAnew: "it was folded from another log" };
+}
+
+/** Whether the newest folded event is where it was; one that retention has removed meanwhile can't tell. */
+async function isOfLog(database: Database, log: EventLog): Promise<boolean> {
+  const { position, eventId } = readReached(database);
+  if (position === 0) return true;
+  if (position > (await log.lastPosition())) return false;
+  const [event] = await log.read({ after: position - 1, limit: 1 });
+  return event?.position !== position || event.id === eventId;
 }
