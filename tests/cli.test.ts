@@ -5,34 +5,37 @@ import { test } from "node:test";
 import { sallyport } from "./kit/sallyport.ts";
 import { adminKey, password, Site } from "./kit/site.ts";
 
-const commands = [
-  [],
-  ["hub"],
-  ["hub", "check-config"],
-  ["hub", "config"],
-  ["primary"],
-  ["demo"],
-  ["call"],
-  ["primaries"],
-  ["primaries", "add"],
-  ["primaries", "list"],
-  ["login"],
-  ["logout"],
-  ["proxy"],
-  ["notifications", "list"],
-  ["notifications", "follow"],
-  ["endpoint"],
-  ["endpoint", "validate"],
-  ["endpoint", "add"],
-  ["endpoint", "list"],
-];
-for (const command of commands) {
-  test(`cli - ${["sallyport", ...command].join(" ")} --help says what it does`, async () => {
-    const { code, stdout } = await sallyport([...command, "--help"]);
-    assert.equal(code, 0);
-    assert.match(stdout, /^Usage: sallyport/);
-  });
+/** The commands below one, as its help lists them. */
+async function helpOf(command: string[]): Promise<string[][]> {
+  const { code, stdout } = await sallyport([...command, "--help"]);
+  const name = ["sallyport", ...command].join(" ");
+  assert.equal(code, 0, name);
+  assert.match(stdout, /^Usage: sallyport/, name);
+  const [, list] = /\nCommands:\n(.*?)(?:\n\n|$)/s.exec(stdout) ?? [];
+  if (list === undefined) {
+    assert.match(stdout, /\nExamples?:\n {2}\$ /, `${name} has an example`);
+    return [];
+  }
+  const below = [...list.matchAll(/^ {2}([a-z][\w-]*)/gm)].map(([, word = ""]) => word);
+  return below.filter((word) => word !== "help").map((word) => [...command, word]);
 }
+
+test("cli - every command has help, and every last one an example", async (t) => {
+  let level: string[][] = [[]];
+  let count = 0;
+  while (level.length > 0) {
+    const next: string[][] = [];
+    // Two at a time: there are many, and each is a process.
+    for (let index = 0; index < level.length; index += 2) {
+      const found = await Promise.all(level.slice(index, index + 2).map(helpOf));
+      next.push(...found.flat());
+    }
+    count += level.length;
+    level = next;
+  }
+  t.diagnostic(`${count} commands`);
+  assert.ok(count > 40, "the walk found them");
+});
 
 const badConfig = join(import.meta.dirname, "fixtures", "bad-hub.yaml");
 const refusals: [title: string, args: string[], said: RegExp][] = [

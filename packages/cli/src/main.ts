@@ -14,6 +14,15 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   proxy: async () => (await import("./commands/proxy.ts")).proxyCommand(),
   notifications: async () => (await import("./commands/notifications.ts")).notificationsCommand(),
   conformance: async () => (await import("./commands/conformance.ts")).conformanceCommand(),
+  jobs: async () => (await import("./commands/jobs.ts")).jobsCommand(),
+  images: async () => (await import("./commands/jobs.ts")).imagesCommand(),
+  backups: async () => (await import("./commands/jobs.ts")).backupsCommand(),
+  alerts: async () => (await import("./commands/alerts.ts")).alertsCommand(),
+  webhooks: async () => (await import("./commands/webhooks.ts")).webhooksCommand(),
+  commands: async () => (await import("./commands/commands.ts")).commandsCommand(),
+  users: async () => (await import("./commands/users.ts")).usersCommand(),
+  "api-keys": async () => (await import("./commands/api-keys.ts")).apiKeysCommand(),
+  audit: async () => (await import("./commands/audit.ts")).auditCommand(),
   demo: async () => (await import("./commands/demo.ts")).demoCommand(),
 };
 

@@ -90,10 +90,31 @@ export class HubClient implements AsyncDisposable {
    * Finds a primary by id or name.
    * @throws Failure when there is none
    */
-  async findPrimary(nameOrId: string): Promise<ListedPrimary> {
-    const found = (await this.listPrimaries()).find(({ id, name }) => id === nameOrId || name === nameOrId);
+  findPrimary(nameOrId: string): Promise<ListedPrimary> {
+    return this.findOne("/api/v1/primaries", primary, "primary", ({ id, name }) => [id, name], nameOrId);
+  }
+
+  /**
+   * Finds one thing of a list by any of its names.
+   * @param what what it is called in the message
+   * @throws Failure when there is none, or more than one
+   */
+  async findOne<T extends z.ZodType>(
+    ...[path, schema, what, namesOf, wanted]: [
+      path: string,
+      schema: T,
+      what: string,
+      namesOf: (item: z.infer<T>) => string[],
+      wanted: string,
+    ]
+  ): Promise<z.infer<T>> {
+    const [found, ...more] = (await this.all(path, schema)).filter((item) => namesOf(item).includes(wanted));
+    if (more.length > 0) {
+      throw new Failure(`${more.length + 1} are named "${wanted}"; give the id`, { exitCode: 2 });
+    }
     if (found !== undefined) return found;
-    throw new Failure(`the hub has no primary "${nameOrId}"; "sallyport primaries list" shows those it has`);
+    const command = path.split("/").at(-1);
+    throw new Failure(`the hub has no ${what} "${wanted}"; "sallyport ${command} list" shows what it has`);
   }
 
   async removePrimary(id: string): Promise<void> {

@@ -7,6 +7,7 @@ import { Failure } from "../failure.ts";
 import { printJson, printLine } from "../output/print.ts";
 import { readSecret } from "../secrets.ts";
 import { withHubOptions } from "./hub-options.ts";
+import { collect } from "./option-values.ts";
 
 interface Options extends HubOptions {
   json: boolean;
@@ -15,6 +16,8 @@ interface Options extends HubOptions {
   user?: string;
   passwordFile?: string;
   timeout?: string;
+  async: boolean;
+  idempotencyKey?: string;
 }
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
@@ -34,15 +37,17 @@ export function callCommand(): Command {
       "file that holds the password (or the password in SALLYPORT_PRIMARY_PASSWORD)",
     )
     .option("--timeout <ms>", "deadline of the call")
+    .option("--async", "have the hub keep the call until the primary is there; see sallyport commands", false)
+    .option(
+      "--idempotency-key <key>",
+      "a repeat with the same key is answered like the first and not done again",
+    )
     .addHelpText(
       "after",
-      "\nExamples:\n  $ sallyport call branch-vienna GET /ping\n  $ sallyport call branch-vienna GET '/admin/jobs?page[limit]=5' --user backupadmin\n",
+      "\nExamples:\n  $ sallyport call branch-vienna GET /ping\n  $ sallyport call branch-vienna GET '/admin/jobs?page[limit]=5' --user backupadmin\n" +
+        "  $ sallyport call branch-vienna POST /admin/manual-backup --body @backup.json --async --timeout 86400000\n",
     )
     .action(call);
-}
-
-function collect(value: string, all: string[]): string[] {
-  return [...all, value];
 }
 
 async function call(nameOrId: string, methodText: string, path: string, options: Options): Promise<void> {
@@ -60,6 +65,8 @@ async function call(nameOrId: string, methodText: string, path: string, options:
       accept: netbackupJson,
       "content-type": netbackupJson,
       ...timeout,
+      ...(options.async ? { prefer: "respond-async" } : {}),
+      ...(options.idempotencyKey === undefined ? {} : { "idempotency-key": options.idempotencyKey }),
       ...headersOf(options.header),
     },
     timeoutMs: 11 * 60_000,

@@ -37,6 +37,7 @@ export function endpointCommand(): Command {
     .action(add);
   withPrimaryOptions(command.command("list"))
     .description("list the saved endpoints and their state")
+    .addHelpText("after", "\nExample:\n  $ sallyport endpoint list\n")
     .action(list);
   for (const [verb, state] of [
     ["activate", "ACTIVATED"],
@@ -44,6 +45,7 @@ export function endpointCommand(): Command {
   ] as const) {
     withPrimaryOptions(command.command(`${verb} <host-name>`))
       .description(`${verb} a saved endpoint; acts at once`)
+      .addHelpText("after", `\nExample:\n  $ sallyport endpoint ${verb} hub1.cloud.example\n`)
       .action(async (hostName: string, options: Options) => {
         await using primary = await PrimaryClient.login(options);
         await endpointsOf(primary).update(hostName, state);
@@ -54,6 +56,7 @@ export function endpointCommand(): Command {
   withPrimaryOptions(command.command("remove <host-name>"))
     .description("remove a saved endpoint; its connection ends")
     .option("--yes", "do it; without this the command only says what it would do", false)
+    .addHelpText("after", "\nExample:\n  $ sallyport endpoint remove hub1.cloud.example --yes\n")
     .action(remove);
   return command;
 }

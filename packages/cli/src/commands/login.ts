@@ -37,6 +37,7 @@ export function loginCommand(): Command {
 export function logoutCommand(): Command {
   return new Command("logout")
     .description("remove the profile that login made; the API key itself stays valid")
+    .addHelpText("after", "\nExample:\n  $ sallyport logout\n")
     .action(() => {
       printLine(removeProfile() ? "Removed the profile." : "There was no profile.");
     });

@@ -2,9 +2,9 @@ import { Command, Option } from "commander";
 import { followEvents } from "../client/event-stream.ts";
 import { HubClient, type HubOptions, type Query } from "../client/hub-client.ts";
 import { feedPage, type FeedEvent } from "../client/hub-schemas.ts";
-import { Failure } from "../failure.ts";
 import { printJson, printLine, printTable } from "../output/print.ts";
 import { withHubOptions } from "./hub-options.ts";
+import { collect, wholeNumber } from "./option-values.ts";
 
 interface Options extends HubOptions {
   json: boolean;
@@ -51,15 +51,6 @@ function withFilters(command: Command): Command {
     )
     .option("--since <time>", "stored at or after this moment, ISO 8601")
     .option("--until <time>", "stored before this moment, ISO 8601");
-}
-
-function collect(value: string, all: string[]): string[] {
-  return [...all, value];
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d{1,15}$/.test(text)) throw new Failure(`"${text}" is no whole number`, { exitCode: 2 });
-  return Number(text);
 }
 
 async function queryOf(hub: HubClient, options: Options): Promise<Query> {

@@ -1,0 +1,30 @@
+import { InvalidArgumentError } from "commander";
+
+/** For an option that may be given several times. */
+export function collect(value: string, all: string[]): string[] {
+  return [...all, value];
+}
+
+/** A whole number, 0 or more. @throws InvalidArgumentError, which commander prints */
+export function wholeNumber(text: string): number {
+  if (/^\d{1,15}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError("It has to be a whole number.");
+}
+
+/** `NAME=VALUE`, given several times, as an object. @throws InvalidArgumentError */
+export function labels(text: string, all: Record<string, string>): Record<string, string> {
+  const at = text.indexOf("=");
+  if (at < 1) throw new InvalidArgumentError("It has to be NAME=VALUE.");
+  return { ...all, [text.slice(0, at)]: text.slice(at + 1) };
+}
+
+const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+/** A span such as `90s`, `15m`, `24h` or `7d`, as ms. @throws InvalidArgumentError */
+export function span(text: string): number {
+  const [, count, unit = ""] = /^(\d{1,6})([smhd])$/.exec(text) ?? [];
+  const ms = unitMs[unit];
+  if (count !== undefined && ms !== undefined) return Number(count) * ms;
+  if (text === "0") return 0;
+  throw new InvalidArgumentError("It has to be a span such as 90s, 15m, 24h or 7d, or 0.");
+}
