@@ -16,8 +16,12 @@ const steps: [title: string, command: string, args: string[]][] = [
 const consoleConfig = join(root, "packages", "console", "tsconfig.json");
 if (existsSync(consoleConfig)) steps.push(["types of the console", bin("tsc"), ["-p", consoleConfig]]);
 
-if (fix)
-  steps.unshift(["tables in docs", process.execPath, [join(root, "scripts", "configuration-docs.ts")]]);
+if (fix) {
+  for (const table of ["configuration", "metrics"]) {
+    const script = join(root, "scripts", `${table}-docs.ts`);
+    steps.unshift([`table of ${table} in docs`, process.execPath, [script]]);
+  }
+}
 
 let failures = 0;
 for (const [title, command, args] of steps) {

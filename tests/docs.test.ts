@@ -33,7 +33,7 @@ test("docs - configuration.md has every setting of the hub with its default", ()
   assert.ok(
     expected.includes("| `listen` | `--listen` |") && /\| `maxMessageBytes` .*message/.test(expected),
   );
-  assert.equal(found, expected, "run: npm run format");
+  assert.ok(found === expected, "docs/configuration.md is behind the settings; run: npm run format");
 });
 
 test("docs - every link within the repository leads somewhere", () => {

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { Server } from "node:https";
 import type { AddressInfo } from "node:net";
+import { promisify } from "node:util";
 import { getRequestListener } from "@hono/node-server";
 import { ensureServerCertificate } from "@sallyport/certificates";
 import { attachEndpoint, systemClock, type Clock, type Endpoint, type NbwssLimits } from "@sallyport/nbwss";
@@ -11,6 +12,8 @@ import type { Identity } from "./connections/identity.ts";
 import { Registry } from "./connections/registry.ts";
 import { checkToken } from "./connections/token-check.ts";
 import { HubError } from "./errors.ts";
+import type { Metrics } from "./metrics/metrics.ts";
+import { MetricsListener } from "./metrics/metrics-listener.ts";
 import { makeParts, type HubParts } from "./parts.ts";
 import { certificateNames, parsePublicUrl, urlOfListener } from "./public-url.ts";
 import { makeServer, startListening, stopListening } from "./server.ts";
@@ -38,20 +41,32 @@ export interface ListenOptions {
   port: number;
   /** PEM; without it the hub makes an authority of its own in `DATA/tls`. */
   tls?: { cert: string; key: string } | undefined;
+  /** A loopback address that serves `/metrics` over plain HTTP without a key. */
+  metrics?: { host: string; port: number } | undefined;
+}
+
+/** Where a hub is to be found. */
+export interface Listening {
+  url: string;
+  /** The hub's own authority, when it has one, for clients to trust. */
+  caFile?: string;
+  /** Where the metrics are without a key, when that was asked for. */
+  metricsUrl?: string;
 }
 
 /** A hub. */
 export interface Hub extends AsyncDisposable {
   /**
    * Starts to listen; may be called once.
-   * @returns the address, and the file of the hub's own authority when it has one, for clients to trust
    * @throws Error when the address can't be had; HubError `bad_option` on a second call
    */
-  listen(options: ListenOptions): Promise<{ url: string; caFile?: string }>;
+  listen(options: ListenOptions): Promise<Listening>;
   /** The first administrator's key, only when it was made here: show it now, it can't be read again. */
   readonly adminKey: string | undefined;
   /** The WebSocket side. */
   readonly endpoint: Endpoint;
+  /** All its metrics as Prometheus text. */
+  readonly metrics: Pick<Metrics, "text" | "contentType">;
   /**
    * Takes no new commands, lets those that run end (up to `drainTimeoutMs`), closes the primaries' connections with 1012, then the
    * log. Calling it again returns the same promise.
@@ -93,11 +108,13 @@ interface Parts {
 class RunningHub implements Hub {
   readonly adminKey: string | undefined;
   readonly endpoint: Endpoint;
+  readonly metrics: Metrics;
   readonly #parts: Parts;
   readonly #server: Server;
   readonly #made: HubParts;
   #publicUrl: URL | undefined;
   #isListening = false;
+  #metricsListener: MetricsListener | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(parts: Parts) {
@@ -114,8 +131,11 @@ class RunningHub implements Hub {
       consoleDir: options.consoleDir,
       publicUrl: () => this.#requirePublicUrl(),
       isClosing: () => this.#closing !== undefined,
+      unproven: () => this.endpoint.unproven,
+      tcpConnections: () => promisify(this.#server.getConnections.bind(this.#server))(),
     });
     const { app, gateway } = this.#made;
+    this.metrics = this.#made.metrics;
     const serveRest = getRequestListener(app.fetch, { overrideGlobalObjects: false });
     this.#server = makeServer(limits, (request, response) => {
       if (!gateway.handle(request, response)) void serveRest(request, response);
@@ -123,7 +143,7 @@ class RunningHub implements Hub {
     this.endpoint = this.#attachEndpoint();
   }
 
-  async listen({ host, port, tls }: ListenOptions): Promise<{ url: string; caFile?: string }> {
+  async listen({ host, port, tls, metrics }: ListenOptions): Promise<Listening> {
     if (this.#isListening || this.#closing !== undefined) {
       throw new HubError("bad_option", "a hub listens once; make another one");
     }
@@ -136,7 +156,18 @@ class RunningHub implements Hub {
     const url = urlOfListener(this.#server.address() as AddressInfo);
     this.#publicUrl ??= url;
     this.#parts.options.log.info({ url: url.origin, publicUrl: this.#publicUrl.origin }, "hub.listening");
-    return own === undefined ? { url: url.origin } : { url: url.origin, caFile: own.caFile };
+    const listening: Listening = { url: url.origin };
+    if (own !== undefined) listening.caFile = own.caFile;
+    if (metrics !== undefined) {
+      const logger = this.#parts.options.log;
+      this.#metricsListener = await MetricsListener.start({
+        metrics: this.metrics,
+        logger,
+        ...metrics,
+      });
+      listening.metricsUrl = this.#metricsListener.url;
+    }
+    return listening;
   }
 
   close(): Promise<void> {
@@ -159,6 +190,8 @@ class RunningHub implements Hub {
     // Commands that were cut off by this are answered before their sockets go.
     await gateway.drain();
     await stopListening(this.#server);
+    await this.#metricsListener?.close();
+    this.metrics.close();
     await registry.settled();
     await audit.settled();
     await state.close();
@@ -168,7 +201,7 @@ class RunningHub implements Hub {
   #attachEndpoint(): Endpoint {
     const { limits, clock, state, registry, options } = this.#parts;
     const logger = options.log;
-    const { inbox, tokenThrottle } = this.#made;
+    const { inbox, tokenThrottle, connectionMetrics } = this.#made;
     const tokens = { primaries: state.primaries, throttle: tokenThrottle, logger };
     return attachEndpoint<Identity>(this.#server, {
       clock,
@@ -179,7 +212,10 @@ class RunningHub implements Hub {
         const received = await inbox.receive(identity.primaryId, notification);
         logger.debug({ primary: identity.primaryId, ...received }, "notification.stored");
       },
-      rejected: (rejection) => logger.warn({ ...rejection }, "connection.rejected"),
+      rejected: (rejection) => {
+        connectionMetrics.rejected(rejection.code);
+        logger.warn({ ...rejection }, "connection.rejected");
+      },
       notStored: ({ identity }, err) =>
         logger.error({ primary: identity.primaryId, err }, "notification.not_stored"),
       lateResponse: ({ identity }) => logger.info({ primary: identity.primaryId }, "command.late_response"),

@@ -1,7 +1,7 @@
 export type { NewPrimary, EnrolledPrimary } from "./enrolment/enrolment.ts";
 export type { EndpointDetails } from "./enrolment/details-store.ts";
 export { createHub } from "./hub.ts";
-export type { Hub, HubOptions, ListenOptions } from "./hub.ts";
+export type { Hub, HubOptions, Listening, ListenOptions } from "./hub.ts";
 export { defaultHubLimits } from "./config/limits.ts";
 export type { HubLimits } from "./config/limits.ts";
 export { fileVariable, resolveSettings } from "./config/resolve-settings.ts";

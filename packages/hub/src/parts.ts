@@ -8,10 +8,12 @@ import { makeRoutes } from "./api/routes.ts";
 import type { ApiApp } from "./api/app.ts";
 import { Audit } from "./audit/audit.ts";
 import type { HubLimits } from "./config/limits.ts";
+import { ConnectionMetrics } from "./connections/connection-metrics.ts";
 import type { Registry } from "./connections/registry.ts";
 import { Enrolment } from "./enrolment/enrolment.ts";
 import { Gateway } from "./gateway/gateway.ts";
 import { Inbox } from "./inbox/inbox.ts";
+import { registerLogMetrics } from "./log/log-metrics.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import type { HubState } from "./state.ts";
 
@@ -26,12 +28,17 @@ export interface PartsOptions {
   /** Where the hub is reached from outside. */
   publicUrl: () => URL;
   isClosing: () => boolean;
+  /** Sockets at the endpoint that have not proved themselves yet. */
+  unproven: () => number;
+  /** TCP connections of all kinds. */
+  tcpConnections: () => Promise<number>;
 }
 
 /** The hub's working parts, wired. */
 export interface HubParts {
   audit: Audit;
   metrics: Metrics;
+  connectionMetrics: ConnectionMetrics;
   gateway: Gateway;
   inbox: Inbox;
   /** Wrong tokens by address. */
@@ -51,6 +58,18 @@ export function makeParts(options: PartsOptions): HubParts {
       now,
     });
   const metrics = new Metrics();
+  registerLogMetrics({
+    registry: metrics.registry,
+    log: state.log,
+    viewsAreCurrent: () => state.views.isCurrent,
+  });
+  const connectionMetrics = new ConnectionMetrics({
+    registry: metrics.registry,
+    log: state.log,
+    established: () => registry.established,
+    unproven: options.unproven,
+    tcp: options.tcpConnections,
+  });
   const audit = new Audit({ recorder: state.recorder, logger });
   const sessions = new Sessions({
     maxSessions: limits.maxSessions,
@@ -97,10 +116,11 @@ export function makeParts(options: PartsOptions): HubParts {
     primaries: state.primaries,
     registry,
     log: state.log,
+    metrics,
     limits,
     logger,
     consoleDir: options.consoleDir,
     isReady: () => !options.isClosing() && state.views.isCurrent,
   });
-  return { audit, metrics, gateway, inbox, tokenThrottle: throttle(), app };
+  return { audit, metrics, connectionMetrics, gateway, inbox, tokenThrottle: throttle(), app };
 }

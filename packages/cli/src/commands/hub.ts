@@ -51,11 +51,13 @@ async function run(options: Record<string, unknown>): Promise<void> {
     ...(settings.publicUrl === undefined ? {} : { publicUrl: settings.publicUrl }),
     ...(adminKey === undefined ? {} : { adminKey }),
   });
-  const { url, caFile } = await hub.listen({ host, port, ...(tls === undefined ? {} : { tls }) });
-  if (options["json"] === true) printJson({ url, caFile, adminKey: hub.adminKey });
+  const metrics = settings.metricsListen === undefined ? undefined : addressOf(settings.metricsListen);
+  const { url, caFile, metricsUrl } = await hub.listen({ host, port, tls, metrics });
+  if (options["json"] === true) printJson({ url, caFile, metricsUrl, adminKey: hub.adminKey });
   else {
     printLine(`Hub at ${url} (console, API, and wss endpoint ${url.replace(/^https/, "wss")}/nbwss)`);
     if (caFile !== undefined) printLine(`Its own authority: ${caFile}`);
+    if (metricsUrl !== undefined) printLine(`Metrics: ${metricsUrl}`);
     if (hub.adminKey !== undefined) {
       printLine(`First administrator's API key, shown this once: ${hub.adminKey}`);
     }

@@ -19,6 +19,8 @@ export interface ApiEnv {
     /** Below `/api/v1`, but for the few routes that need no key. */
     caller: Caller;
     requestId: string;
+    /** A log whose lines have the request's id. */
+    log: Logger;
     /** What a change was about, for the audit, where the path does not say it. */
     auditTarget?: string;
   };
@@ -27,17 +29,24 @@ export interface ApiEnv {
 /** An app or a part of one. */
 export type ApiApp = OpenAPIHono<ApiEnv>;
 
-/**
- * Makes an app in which every failure is answered as problem+json.
- * @param identify finds out who calls, below `/api/v1`, before any body is read
- */
-export function makeApp(logger: Logger, maxBodyBytes: number, identify: MiddlewareHandler<ApiEnv>): ApiApp {
+/** What stands before every handler. */
+export interface AppOptions {
+  maxBodyBytes: number;
+  /** Gives the request its id and log, and writes down how it was answered. */
+  record: MiddlewareHandler<ApiEnv>;
+  /** Finds out who calls, below `/api/v1`, before any body is read. */
+  identify: MiddlewareHandler<ApiEnv>;
+}
+
+/** Makes an app in which every failure is answered as problem+json. */
+export function makeApp({ maxBodyBytes, record, identify }: AppOptions): ApiApp {
   const app: ApiApp = new OpenAPIHono<ApiEnv>({
     defaultHook(result) {
       if (!result.success) throw toBadRequest(result.error);
     },
   });
   const budget = new BodyBudget(maxBodyBytes * maxBodiesAtOnce);
+  app.use(record);
   app.use("/api/v1/*", identify);
   // Read here, within its bound; what validates it finds it there.
   app.use(async (c, next) => {
@@ -46,9 +55,9 @@ export function makeApp(logger: Logger, maxBodyBytes: number, identify: Middlewa
     Object.assign(c.req.bodyCache, { text: Promise.resolve(text ?? "") });
     await next();
   });
-  app.onError((error) => {
+  app.onError((error, c) => {
     const known = toKnownError(error);
-    if (known === undefined) logger.error({ err: error }, "request.failed");
+    if (known === undefined) c.var.log.error({ err: error }, "request.failed");
     const { status, headers, body } = problemAnswer(known ?? error);
     return new Response(body, { status, headers });
   });

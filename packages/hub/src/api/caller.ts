@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { MiddlewareHandler } from "hono";
 import type { Access } from "../access/access.ts";
 import type { Audit } from "../audit/audit.ts";
@@ -22,9 +21,7 @@ const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
  */
 export function identifyCallers({ access, audit }: CallerOptions): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
-    const requestId = randomUUID();
-    c.set("requestId", requestId);
-    c.header("Sallyport-Request-Id", requestId);
+    const { requestId } = c.var;
     c.header("Cache-Control", "no-store");
     const { incoming } = c.env;
     const method = incoming.method ?? "";

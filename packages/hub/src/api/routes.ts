@@ -7,12 +7,15 @@ import type { Registry } from "../connections/registry.ts";
 import type { Enrolment } from "../enrolment/enrolment.ts";
 import type { EventLog } from "../log/log.ts";
 import type { PrimariesView } from "../views/primaries.ts";
+import { addMetricsRoute } from "../metrics/metrics-route.ts";
+import type { Metrics } from "../metrics/metrics.ts";
 import { addConsoleRoutes } from "../web/console-routes.ts";
 import type { Audit } from "../audit/audit.ts";
 import { makeApp, type ApiApp } from "./app.ts";
 import { identifyCallers } from "./caller.ts";
 import { addDetailsRoute } from "./details-route.ts";
 import { addNotificationsRoutes } from "./notifications-routes.ts";
+import { recordRequests } from "./request-record.ts";
 import { addPrimariesRoutes } from "./primaries-routes.ts";
 import { addSessionRoutes } from "./session-routes.ts";
 import { addStatusRoutes } from "./status-routes.ts";
@@ -27,6 +30,7 @@ export interface RoutesOptions {
   primaries: PrimariesView;
   registry: Registry;
   log: EventLog;
+  metrics: Metrics;
   limits: HubLimits;
   logger: Logger;
   consoleDir: string | undefined;
@@ -36,8 +40,13 @@ export interface RoutesOptions {
 /** Makes the hub's HTTP API, all but the gateway. */
 export function makeRoutes(options: RoutesOptions): ApiApp {
   const { access, sessions, enrolment, log, limits, logger } = options;
-  const app = makeApp(logger, limits.maxApiBodyBytes, identifyCallers(options));
+  const app = makeApp({
+    maxBodyBytes: limits.maxApiBodyBytes,
+    record: recordRequests({ registry: options.metrics.registry, logger }),
+    identify: identifyCallers(options),
+  });
   addStatusRoutes(app, options);
+  addMetricsRoute(app, options);
   addSessionRoutes(app, access, sessions, Math.floor(limits.sessionLifetimeMs / 1000));
   addPrimariesRoutes(app, options);
   addDetailsRoute(app, enrolment, options.detailsThrottle);

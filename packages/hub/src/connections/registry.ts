@@ -49,6 +49,11 @@ export class Registry {
     this.#epoch = Math.max(0, ...options.primaries.list().map((p) => p.lastConnection?.epoch ?? 0));
   }
 
+  /** Connections that are in use. */
+  get established(): number {
+    return this.#live.size;
+  }
+
   /** Writes down the end of connections that a hub which was killed could not. */
   async recordLeftOver(): Promise<void> {
     for (const { id, groupId, lastConnection } of this.#options.primaries.list()) {

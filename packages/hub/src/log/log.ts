@@ -49,6 +49,8 @@ export interface EventLog extends AsyncDisposable {
   append(events: readonly LogEvent[]): Promise<Appended[]>;
   /** Events in order of position. */
   read(options: ReadOptions): Promise<StoredEvent[]>;
+  /** Events that wait for their commit. */
+  readonly pendingEvents: number;
   /** The position of the newest event; 0 when there is none. */
   lastPosition(): Promise<number>;
   /** Calls `listener` after each commit, before the promises of its appends resolve. Returns what ends it. */

@@ -64,6 +64,10 @@ class SqliteLog implements EventLog {
     this.#probe = database.prepare("UPDATE probe SET count = count + 1 WHERE id = 1");
   }
 
+  get pendingEvents(): number {
+    return this.#pendingEvents;
+  }
+
   append(events: readonly LogEvent[]): Promise<Appended[]> {
     if (this.#closing !== undefined) return Promise.reject(new HubError("log_failed", "the log is closed"));
     if (events.length === 0) return Promise.resolve([]);

@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { Writable } from "node:stream";
 import { dialEndpoint, failureAnswer, type ServiceConnection, type ServiceHandler } from "@sallyport/nbwss";
 import { pino } from "pino";
-import { createHub, type EnrolledPrimary, type Hub, type HubOptions } from "../index.ts";
+import { createHub, type EnrolledPrimary, type Hub, type HubOptions, type ListenOptions } from "../index.ts";
 
 /** What the fixture's hubs are opened with. */
 export const adminKey = "an-administrator-of-tests";
@@ -75,31 +75,36 @@ export class HubFixture implements AsyncDisposable {
   readonly hub: Hub;
   readonly url: string;
   readonly ca: string;
+  readonly metricsUrl: string | undefined;
   readonly log: LogLines;
   readonly #dialled: ServiceConnection[] = [];
   readonly #folder: AsyncDisposable | undefined;
 
   private constructor(
     hub: Hub,
-    listening: { url: string; ca: string },
+    listening: { url: string; ca: string; metricsUrl?: string | undefined },
     log: LogLines,
     folder?: AsyncDisposable,
   ) {
     this.hub = hub;
     this.url = listening.url;
     this.ca = listening.ca;
+    this.metricsUrl = listening.metricsUrl;
     this.log = log;
     this.#folder = folder;
   }
 
   /** Starts a hub; in a folder of its own unless `dataDir` is given. */
-  static async start(options: Partial<HubOptions> = {}): Promise<HubFixture> {
+  static async start(
+    options: Partial<HubOptions> = {},
+    listen: Partial<ListenOptions> = {},
+  ): Promise<HubFixture> {
     const folder = options.dataDir === undefined ? await temporaryFolder() : undefined;
     const log = new LogLines();
     const dataDir = options.dataDir ?? folder?.path ?? "";
     const hub = await createHub({ adminKey, ...options, dataDir, log: log.logger });
-    const { url, caFile } = await hub.listen({ host: "127.0.0.1", port: 0 });
-    return new HubFixture(hub, { url, ca: await readFile(caFile ?? "", "utf8") }, log, folder);
+    const { url, caFile, metricsUrl } = await hub.listen({ host: "127.0.0.1", port: 0, ...listen });
+    return new HubFixture(hub, { url, ca: await readFile(caFile ?? "", "utf8"), metricsUrl }, log, folder);
   }
 
   /** Makes a request; the path goes out exactly as it is given. */
