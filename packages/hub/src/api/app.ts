@@ -8,6 +8,7 @@ import type { Caller } from "../access/roles.ts";
 import { HubError } from "../errors.ts";
 import { problemAnswer } from "../problem.ts";
 import { BodyBudget, readTextBody } from "../request-body.ts";
+import { problemSchema } from "./schemas.ts";
 
 /** Bodies of the API that are read at a time, at their bound; more is answered 429. */
 const maxBodiesAtOnce = 1_000;
@@ -87,5 +88,8 @@ function toBadRequest(error: ZodError): HubError {
 
 /** The answers that any route may give beside its own. */
 export const problemResponses = {
-  default: { description: "An error (RFC 9457), with NetBackup's errorCode and errorMessage" },
+  default: {
+    description: "An error (RFC 9457), with NetBackup's errorCode and errorMessage",
+    content: { "application/problem+json": { schema: problemSchema } },
+  },
 } as const;

@@ -15,6 +15,7 @@ import { makeApp, type ApiApp } from "./app.ts";
 import { identifyCallers } from "./caller.ts";
 import { addDetailsRoute } from "./details-route.ts";
 import { addNotificationsRoutes } from "./notifications-routes.ts";
+import { addOpenApi } from "./open-api.ts";
 import { recordRequests } from "./request-record.ts";
 import { addPrimariesRoutes } from "./primaries-routes.ts";
 import { addSessionRoutes } from "./session-routes.ts";
@@ -51,12 +52,7 @@ export function makeRoutes(options: RoutesOptions): ApiApp {
   addPrimariesRoutes(app, options);
   addDetailsRoute(app, enrolment, options.detailsThrottle);
   addNotificationsRoutes(app, log, limits);
-  app.openAPIRegistry.registerComponent("securitySchemes", "apiKey", { type: "http", scheme: "bearer" });
-  app.doc31("/openapi.json", {
-    openapi: "3.1.0",
-    info: { title: "Sallyport hub", version: "1" },
-    security: [{ apiKey: [] }],
-  });
+  addOpenApi(app);
   addConsoleRoutes(app, options.consoleDir);
   return app;
 }

@@ -7,6 +7,7 @@ import { Writable } from "node:stream";
 import { dialEndpoint, failureAnswer, type ServiceConnection, type ServiceHandler } from "@sallyport/nbwss";
 import { pino } from "pino";
 import { createHub, type EnrolledPrimary, type Hub, type HubOptions, type ListenOptions } from "../index.ts";
+import { Contract } from "./contract.ts";
 
 /** What the fixture's hubs are opened with. */
 export const adminKey = "an-administrator-of-tests";
@@ -79,6 +80,7 @@ export class HubFixture implements AsyncDisposable {
   readonly log: LogLines;
   readonly #dialled: ServiceConnection[] = [];
   readonly #folder: AsyncDisposable | undefined;
+  #contract!: Contract;
 
   private constructor(
     hub: Hub,
@@ -104,11 +106,31 @@ export class HubFixture implements AsyncDisposable {
     const dataDir = options.dataDir ?? folder?.path ?? "";
     const hub = await createHub({ adminKey, ...options, dataDir, log: log.logger });
     const { url, caFile, metricsUrl } = await hub.listen({ host: "127.0.0.1", port: 0, ...listen });
-    return new HubFixture(hub, { url, ca: await readFile(caFile ?? "", "utf8"), metricsUrl }, log, folder);
+    const fixture = new HubFixture(
+      hub,
+      { url, ca: await readFile(caFile ?? "", "utf8"), metricsUrl },
+      log,
+      folder,
+    );
+    const document = await fixture.#call({ path: "/openapi.json", key: null });
+    if (document.status !== 200) throw new Error(document.text);
+    fixture.#contract = Contract.of(document.text);
+    return fixture;
   }
 
-  /** Makes a request; the path goes out exactly as it is given. */
-  call({ path, method = "GET", headers = {}, body, key = adminKey, signal }: Call): Promise<Reply> {
+  /**
+   * Makes a request; the path goes out exactly as it is given. The answer is held against `/openapi.json`.
+   * @throws Error also when the answer is not as it is described there
+   */
+  async call(call: Call): Promise<Reply> {
+    const reply = await this.#call(call);
+    const { path, method = "GET" } = call;
+    const contentType = reply.headers["content-type"];
+    if (method !== "HEAD") this.#contract.check({ ...reply, path, method, contentType });
+    return reply;
+  }
+
+  #call({ path, method = "GET", headers = {}, body, key = adminKey, signal }: Call): Promise<Reply> {
     const authorization: Record<string, string> = key === null ? {} : { Authorization: `Bearer ${key}` };
     const { hostname, port } = new URL(this.url);
     const options = { hostname, port, path, method, ca: this.ca, agent: false, signal };
