@@ -1,8 +1,21 @@
 // The conformance kit against our own hub and primary, which have to keep every rule, and against broken peers, which must not.
 import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, test } from "node:test";
-import { endpointChecks, testEndpoint, type EndpointTiming, type Report } from "@sallyport/conformance";
+import { endpointsOf, PrimaryClient } from "@sallyport/cli";
+import {
+  endpointChecks,
+  PrimaryListener,
+  testEndpoint,
+  testService,
+  type EndpointTiming,
+  type Report,
+} from "@sallyport/conformance";
 import { HubFixture } from "../packages/hub/src/testing/hub-fixture.ts";
+import { temporaryFolder } from "./kit/folder.ts";
+import { startServer } from "./kit/sallyport.ts";
+import { makeSource, password } from "./kit/site.ts";
 import { startFaultyEndpoint, type EndpointFault } from "./kit/faulty-endpoint.ts";
 
 /** Patience for peers on this machine whose own waits are short. */
@@ -36,6 +49,76 @@ test("conformance - our hub keeps every rule of an endpoint", async () => {
   assert.deepEqual(failures(report), []);
   assert.equal(report.summary.skipped, 0);
   assert.deepEqual(new Set(await Promise.all(calls)), new Set([200]));
+});
+
+/** A primary as a process of its own, with the listener as its only endpoint. */
+async function startPrimaryFor(listener: PrimaryListener, dir: string) {
+  const properties = join(dir, "nbwss.properties");
+  const lines = [
+    "connectionInfo.period=1",
+    "notification.scheduledRate=1",
+    "notification.sendTimeout=300",
+    "keepAlive.scheduledRate=1",
+    "keepAlive.maxPongMissAllowed=1",
+  ];
+  writeFileSync(properties, lines.join("\n"));
+  const options = {
+    "--data": join(dir, "primary"),
+    "--listen": "127.0.0.1:0",
+    "--ca": listener.caFile ?? "",
+    "--host-name": "branch",
+    "--nbwss-properties": properties,
+  };
+  const credentials = { SALLYPORT_PRIMARY_USER: "administrator", SALLYPORT_PRIMARY_PASSWORD: password };
+  const primary = await startServer(["primary", ...Object.entries(options).flat()], credentials);
+  process.env["SALLYPORT_PRIMARY_PASSWORD"] = password;
+  const login = { primary: primary.url, user: credentials.SALLYPORT_PRIMARY_USER, ca: primary.caFile };
+  const administrator = await PrimaryClient.login(login);
+  const endpoints = endpointsOf(administrator);
+  await endpoints.save(await endpoints.validateHost(listener.details));
+  await endpoints.update(listener.details.hostName, "ACTIVATED");
+  return { primary, administrator };
+}
+
+/** Makes the policy of a backup that is done quickly. */
+async function makePolicy(administrator: PrimaryClient, dir: string): Promise<void> {
+  const attributes = {
+    policy: {
+      policyName: "small",
+      policyType: "Standard",
+      policyAttributes: { active: true },
+      clients: [{ hostName: "branch", OS: "Linux", hardware: "Linux" }],
+      schedules: [],
+      backupSelections: { selections: [makeSource(dir, 1, 100)] },
+    },
+  };
+  await administrator.call("POST", "/config/policies/", {
+    data: { type: "policy", id: "small", attributes },
+  });
+}
+
+test("conformance - our primary keeps every rule of a service", async () => {
+  using folder = temporaryFolder();
+  await using listener = await PrimaryListener.start({
+    host: "127.0.0.1",
+    port: 0,
+    dataDir: folder.path,
+  });
+  const { primary, administrator } = await startPrimaryFor(listener, folder.path);
+  await using _primary = primary;
+  await using _administrator = administrator;
+  await makePolicy(administrator, folder.path);
+  const backups: Promise<unknown>[] = [];
+  const waiting = (forWhat: string) => {
+    if (!forWhat.includes("start a backup")) return;
+    const request = { data: { type: "backupRequest", attributes: { policyName: "small" } } };
+    backups.push(administrator.call("POST", "/admin/manual-backup", request));
+  };
+  const timing = { quietMs: 200, lateMs: 600, noResendMs: 1_500, notificationMs: 30_000, dialMs: 30_000 };
+  const report = await testService({ listener, timing, slow: true, progress: { waiting } });
+  await Promise.all(backups);
+  assert.deepEqual(failures(report), []);
+  assert.equal(report.summary.skipped, 0);
 });
 
 /** Which checks have to fail at an endpoint with these faults, each check run for itself. */

@@ -6,3 +6,7 @@ export type { EndpointTiming, ServiceTiming } from "./limits.ts";
 export type { CheckResult, Report } from "./report.ts";
 export { selectChecks } from "./runner.ts";
 export type { Progress } from "./runner.ts";
+export { PrimaryListener } from "./service/listener.ts";
+export type { EndpointDetails, ListenerOptions } from "./service/listener.ts";
+export { serviceChecks, testService } from "./service/suite.ts";
+export type { ServiceTest } from "./service/suite.ts";

@@ -51,6 +51,8 @@ export interface ServiceTiming {
   notificationMs: number | undefined;
   /** How long an unacknowledged notification may take to come again, ms. */
   resendMs: number;
+  /** How late an acknowledgement is that comes after notification.sendTimeout and before the notification is sent again, ms. */
+  lateMs: number;
   /** How long an acknowledged notification must not come again, ms. */
   noResendMs: number;
   /** The largest message that the primary takes, bytes. */
@@ -72,6 +74,7 @@ export const defaultServiceTiming: ServiceTiming = {
   notificationMs: undefined,
   // notification.scheduledRate is 5 s, sendTimeout 2 s.
   resendMs: 30_000,
+  lateMs: 3_000,
   noResendMs: 10_000,
   maxMessageBytes: 8 * 1024 * 1024,
 };

@@ -1,7 +1,10 @@
 import type { Clock } from "@sallyport/nbwss";
 import { WebSocket } from "ws";
 import { Failed } from "./check.ts";
-import { shown, type Incoming } from "./message.ts";
+import { problemsOfEnvelope, shown, type Incoming } from "./message.ts";
+
+/** Notes of one kind about one connection; what goes beyond says nothing new. */
+const maxNotes = 10;
 
 /** How a WebSocket ended. */
 export interface Ending {
@@ -25,6 +28,10 @@ export class Wire implements AsyncDisposable {
   readonly closed: Promise<Ending>;
   /** What came and is no JSON object in a text message. */
   readonly garbage: string[] = [];
+  /** What is wrong with the envelopes of messages that came, the first few. */
+  readonly badEnvelopes: string[] = [];
+  /** What `ws` says of frames that RFC 6455 forbids. */
+  protocolError: string | undefined;
   /** Pings that came. */
   pings = 0;
   /** Payloads of the pongs that came. */
@@ -43,7 +50,10 @@ export class Wire implements AsyncDisposable {
     this.closed = new Promise((resolve) => {
       let failure = "";
       // `close` follows; the error is only its reason.
-      socket.on("error", (error) => (failure = error.message));
+      socket.on("error", (error: NodeJS.ErrnoException) => {
+        failure = error.message;
+        if (error.code?.startsWith("WS_ERR_") === true) this.protocolError = `${error.code}: ${failure}`;
+      });
       socket.on("close", (code, reason) => {
         this.#ending = { code, reason: reason.toString() || failure };
         resolve(this.#ending);
@@ -64,6 +74,11 @@ export class Wire implements AsyncDisposable {
 
   get isOpen(): boolean {
     return this.#socket.readyState === WebSocket.OPEN;
+  }
+
+  /** Whether this side plays dead, so that the peer is right to make another connection. */
+  get isAbandoned(): boolean {
+    return !this.#answersPings;
   }
 
   /** How the socket ended; undefined while it has not. */
@@ -98,6 +113,14 @@ export class Wire implements AsyncDisposable {
     if (this.isOpen) this.#socket.ping(payload);
   }
 
+  /** Sends a ping and waits for its pong: the peer has then read what went before. @returns false when none came */
+  async fence(withinMs: number): Promise<boolean> {
+    const payload = `fence-${this.pongs.length}-${this.pings}`;
+    this.ping(payload);
+    const look = () => this.pongs.includes(payload) || undefined;
+    return (await this.until(look, withinMs, { endsWithSocket: true })) === true;
+  }
+
   /** Sends a pong that nobody asked for. */
   pong(payload: string): void {
     if (this.isOpen) this.#socket.pong(payload);
@@ -130,6 +153,12 @@ export class Wire implements AsyncDisposable {
     );
     if (found !== undefined) return found;
     throw new Failed(expected, this.#whatCame(withinMs));
+  }
+
+  /** Forgets the messages that fit, of those that came. */
+  drop(fits: (message: Incoming) => boolean): void {
+    const kept = this.#incoming.filter((message) => !fits(message));
+    this.#incoming.splice(0, this.#incoming.length, ...kept);
   }
 
   /** Watches until `forMs` have passed or the socket ends. @throws Failed when a message comes that fits */
@@ -181,9 +210,15 @@ export class Wire implements AsyncDisposable {
   #receive(data: Buffer, isBinary: boolean): void {
     const text = data.toString();
     const value = isBinary ? undefined : parse(text);
-    if (value === undefined) {
+    if (value === undefined && this.garbage.length < maxNotes) {
       this.garbage.push(isBinary ? `a binary message of ${data.length} bytes` : `no JSON: ${shown(text)}`);
-    } else this.#incoming.push({ text, value });
+    } else if (value !== undefined) {
+      this.#incoming.push({ text, value });
+      const problems = problemsOfEnvelope(value);
+      if (problems.length > 0 && this.badEnvelopes.length < maxNotes) {
+        this.badEnvelopes.push(`${problems.join("; ")} in ${shown(text)}`);
+      }
+    }
     this.#noteChange();
   }
 

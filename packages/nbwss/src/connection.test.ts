@@ -231,6 +231,7 @@ test("connection - a call that fails is answered 502, one over the bound 503, an
     [502, { errorCode: 502, errorMessage: "the call failed: upstream is on fire", errorDetails: [] }],
   );
   assert.equal((await get("/netbackup/big")).status, 502);
+  assert.equal((await get("https://elsewhere.example/netbackup/big")).status, 403);
   const held = get("/netbackup/hold");
   assert.equal((await get("/netbackup/more")).status, 503);
   release.resolve();

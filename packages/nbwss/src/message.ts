@@ -36,8 +36,11 @@ export const commandRequest = z.object({
   type: z.literal("COMMAND"),
   subType: z.literal("REQUEST"),
   payload: z.object({
-    /** Path and query, starting with `/netbackup/`. */
-    uri: z.string().startsWith("/netbackup/"),
+    /**
+     * Path and query, starting with `/netbackup/`. Another one is no reason to end the connection: the service answers it 403, as
+     * everything that it does not call.
+     */
+    uri: z.string(),
     method: z.enum(commandMethods),
     headers,
     /** The request's body as text; absent when there is none. */

@@ -7,7 +7,7 @@ import { SendWindow } from "./window.ts";
 export interface SenderOptions {
   outbox: Outbox;
   groupId: string;
-  connection: Pick<ServiceConnection, "notify" | "isOpen" | "closed">;
+  connection: Pick<ServiceConnection, "notify" | "onLateAcknowledgement" | "isOpen" | "closed">;
   clock: Clock;
   log: Logger;
   /** How long an acknowledgement is waited for, ms. */
@@ -25,7 +25,8 @@ export interface SenderOptions {
 export async function sendNotifications(options: SenderOptions): Promise<void> {
   const { outbox, groupId, connection, clock, log } = options;
   const window = new SendWindow(outbox.cursor(groupId), options.maxUnacknowledged);
-  const timers = new Set<Timer>();
+  /** What was not acknowledged in time and waits to be sent again, by message id. */
+  const resends = new Map<string, { item: OutboxItem; timer: Timer }>();
   let cursorIsDue = false;
 
   function pump(): void {
@@ -42,18 +43,31 @@ export async function sendNotifications(options: SenderOptions): Promise<void> {
       if (!connection.isOpen) return;
       const { message } = error as Error;
       log.warn({ groupId, position: item.position, reason: message }, "notification.unacknowledged");
+      const key = item.id.toUpperCase();
       const timer = clock.after(options.resendAfterMs, () => {
-        timers.delete(timer);
+        resends.delete(key);
         window.retry(item.position);
         pump();
       });
-      timers.add(timer);
+      resends.set(key, { item, timer });
       return;
     }
-    const { position, subject } = item;
+    acknowledged(item);
+  }
+
+  function acknowledged({ position, subject }: OutboxItem): void {
     log.info({ groupId, position, subject }, "notification.acknowledged");
     if (window.acknowledge(position)) storeCursorSoon();
     pump();
+  }
+
+  /** Without this, an endpoint that always takes longer than the time-out would be sent the same for ever. */
+  function acknowledgedLate(id: string): void {
+    const resend = resends.get(id.toUpperCase());
+    if (resend === undefined) return;
+    resend.timer.cancel();
+    resends.delete(id.toUpperCase());
+    acknowledged(resend.item);
   }
 
   /**
@@ -77,10 +91,11 @@ export async function sendNotifications(options: SenderOptions): Promise<void> {
     }
   }
 
+  connection.onLateAcknowledgement(acknowledgedLate);
   const unsubscribe = outbox.subscribe(pump);
   pump();
   await connection.closed;
   unsubscribe();
-  for (const timer of timers) timer.cancel();
+  for (const { timer } of resends.values()) timer.cancel();
   storeCursor();
 }

@@ -155,9 +155,7 @@ export const notificationChecks: Check<EndpointPeer>[] = group("notifications", 
       const request = message("NOTIFICATION REQUEST", [jobEntry(freshJobId())]);
       await using first = await peer.connect();
       first.send(request);
-      // The pong shows that the endpoint has read what went before it.
-      first.ping("read");
-      await first.until(() => first.pongs[0], peer.timing.answerMs, { endsWithSocket: true });
+      await first.fence(peer.timing.answerMs);
       first.cut();
       await using second = await peer.connect();
       second.send(request);

@@ -14,7 +14,7 @@ import { nextServiceState, type ServiceEffect, type ServiceEvent, type ServiceSt
 /** What the owner of a dialled connection does and is told. */
 export interface ServiceHandler {
   /**
-   * Makes the REST call. Every failure should be an answer (see `failureAnswer`); when it rejects all the same, the
+   * Makes the REST call; its path begins with `/netbackup/`, others were answered 403 already. Every failure should be an answer (see `failureAnswer`); when it rejects all the same, the
    * endpoint is answered 502.
    * @param signal aborted when the connection has ended and nobody waits for the answer
    */
@@ -44,6 +44,7 @@ export class ServiceConnection {
   readonly #heartbeat: Heartbeat;
   readonly #gone = new AbortController();
   readonly #executing = new Set<string>();
+  #lateAcknowledgement: ((id: string) => void) | undefined;
   #state: ServiceState;
   #verdict: { resolve(): void; reject(error: Error): void } | undefined;
 
@@ -109,6 +110,14 @@ export class ServiceConnection {
     return this.#notifications.request(id, send, wait);
   }
 
+  /**
+   * Tells of acknowledgements that `notify` has stopped waiting for: the notification is stored all the same, and need not be sent
+   * again. Of ids that were never sent, too. Replaces the listener before.
+   */
+  onLateAcknowledgement(listener: (id: string) => void): void {
+    this.#lateAcknowledgement = listener;
+  }
+
   /** Closes the connection; calls that run are told through their signal. */
   async close(code = 1000, reason = "closed by the primary"): Promise<void> {
     this.#options.channel.close(code, reason);
@@ -150,8 +159,7 @@ export class ServiceConnection {
         void this.#execute(effect.request);
         return;
       case "settle-notification":
-        // An acknowledgement that comes after its time: the notification was sent again, and is acknowledged again.
-        this.#notifications.settle(effect.id, undefined);
+        if (!this.#notifications.settle(effect.id, undefined)) this.#lateAcknowledgement?.(effect.id);
         return;
       case "report-undecodable":
         this.#options.handler.undecodable?.(effect.error);
@@ -164,6 +172,13 @@ export class ServiceConnection {
   /** Never rejects: every command is answered, or the connection is gone (NBWSS, COMMAND). */
   async #execute({ id, payload }: CommandRequest): Promise<void> {
     const key = id.toUpperCase();
+    if (!payload.uri.startsWith("/netbackup/")) {
+      this.#answer(
+        id,
+        failureAnswer(403, 403, "The request was refused: the path has to start with /netbackup/."),
+      );
+      return;
+    }
     // The same id again while the first is running: the one answer serves both.
     if (this.#executing.has(key)) return;
     if (this.#executing.size >= this.#options.limits.maxServing) {
