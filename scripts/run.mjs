@@ -3,7 +3,9 @@
 // the script under Node 24. Plain JavaScript and built-in modules only, because it runs before
 // anything is installed.
 //
-//   node scripts/run.mjs [--needs restic,chromium,console] SCRIPT [ARG ...]
+//   node scripts/run.mjs [--needs restic,chromium,console] [--wants nginx,redis-server] SCRIPT [ARG ...]
+//
+// What is needed and can't be had ends it; what is only wanted is told, and the script does without.
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
@@ -13,13 +15,21 @@ import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const argv = process.argv.slice(2);
-const needs = argv[0] === "--needs" ? argv.splice(0, 2)[1].split(",") : [];
+const listed = (flag) => (argv[0] === flag ? argv.splice(0, 2)[1].split(",") : []);
+const needs = listed("--needs");
+const wants = listed("--wants");
 
 /** The Debian package that brings each program. */
 const debianPackages = {
   restic: "restic",
   chromium: "chromium",
   certutil: "libnss3-tools",
+  wrk: "wrk",
+  nginx: "nginx-light",
+  "redis-server": "redis-server",
+  "nats-server": "nats-server",
+  ssh: "openssh-client",
+  sshd: "openssh-server",
 };
 
 function fail(message) {
@@ -55,6 +65,22 @@ function ensureNpmPackages() {
 
 function isOnPath(program) {
   return (process.env.PATH ?? "").split(":").some((dir) => dir !== "" && existsSync(join(dir, program)));
+}
+
+function wantProgram(program) {
+  if (isOnPath(program)) return;
+  const name = debianPackages[program];
+  const canInstall = process.getuid?.() === 0 && isOnPath("apt-get");
+  // RUNLEVEL=1: what the package holds is not started as a service of this machine.
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
+  const options = { env, stdio: "ignore" };
+  if (canInstall) {
+    process.stderr.write(`sallyport: installing ${name} (apt-get)\n`);
+    spawnSync("apt-get", ["update", "-q"], options);
+    spawnSync("apt-get", ["install", "-y", "-q", "--no-install-recommends", name], options);
+  }
+  if (isOnPath(program)) return;
+  process.stderr.write(`sallyport: going on without "${program}" (Debian: apt-get install ${name})\n`);
 }
 
 function ensureProgram(program) {
@@ -96,6 +122,8 @@ for (const need of needs) {
   if (need === "console") ensureConsole(node);
   else ensureProgram(need);
 }
+
+for (const want of wants) wantProgram(want);
 
 const child = spawn(node, argv, {
   stdio: "inherit",

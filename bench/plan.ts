@@ -1,0 +1,48 @@
+import type { Comparison } from "./comparison.ts";
+
+/** How long and how often is measured. */
+export interface Plan {
+  rounds: number;
+  /** Rounds of the connections' part, which takes longest. */
+  connectionRounds: number;
+  warmUpS: number;
+  /** One run of the load generator. */
+  commandS: number;
+  notificationS: number;
+  connections: number;
+  /** How long connections stay idle before the memory is read. */
+  settleS: number;
+  /** Tells what is going on. */
+  say: (line: string) => void;
+}
+
+/** What a part of the bench brings. */
+export interface Measured {
+  comparisons: Comparison[];
+  /** Peers that could not be had, and why. */
+  missing: string[];
+  /** Versions that only the peer itself knows. */
+  versions: Record<string, string>;
+}
+
+/** The whole run: some six minutes. */
+export const fullPlan: Omit<Plan, "say"> = {
+  rounds: 5,
+  connectionRounds: 3,
+  warmUpS: 2,
+  commandS: 2,
+  notificationS: 3,
+  connections: 5_000,
+  settleS: 3,
+};
+
+/** `--quick`: enough to see that everything runs, too little to judge by. */
+export const quickPlan: Omit<Plan, "say"> = {
+  rounds: 2,
+  connectionRounds: 1,
+  warmUpS: 1,
+  commandS: 1,
+  notificationS: 1,
+  connections: 1_000,
+  settleS: 2,
+};
