@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { ensureServerCertificate } from "@sallyport/certificates";
@@ -19,11 +20,13 @@ export interface TestBed extends AsyncDisposable {
 export async function makeTestBed(): Promise<TestBed> {
   const dir = join(import.meta.dirname, ".run", String(process.pid));
   await mkdir(dir, { recursive: true, mode: 0o700 });
+  // For a run that is broken off; otherwise it is gone by then.
+  process.on("exit", () => rmSync(dir, { recursive: true, force: true }));
   const tls = join(dir, "tls");
   await ensureServerCertificate({
     dir: tls,
     owner: "Sallyport bench",
-    hostNames: ["localhost", "127.0.0.1"],
+    hostNames: ["localhost", "127.0.0.1", "benchprimary.bench.test"],
     nowMs: Date.now(),
   });
   const files = { cert: join(tls, "server.pem"), key: join(tls, "server.key"), ca: join(tls, "ca.pem") };

@@ -39,9 +39,22 @@ runProgram({
   async client(config) {
     const dir = text(config, "sshDir");
     const port = await freePort();
-    const options = ["StrictHostKeyChecking=no", `UserKnownHostsFile=${dir}/known`, "ExitOnForwardFailure=yes"];
+    const options = [
+      "StrictHostKeyChecking=no",
+      `UserKnownHostsFile=${dir}/known`,
+      "ExitOnForwardFailure=yes",
+    ];
     const target = `127.0.0.1:${number(config, "secureTargetPort")}`;
-    const args = ["-N", "-T", "-F", "/dev/null", "-i", `${dir}/client`, "-p", String(number(config, "sshPort"))];
+    const args = [
+      "-N",
+      "-T",
+      "-F",
+      "/dev/null",
+      "-i",
+      `${dir}/client`,
+      "-p",
+      String(number(config, "sshPort")),
+    ];
     args.push(...options.flatMap((option) => ["-o", option]), "-R", `127.0.0.1:${port}:${target}`);
     args.push(`${userInfo().username}@127.0.0.1`);
     const daemon = await startDaemon("ssh", args, port);
