@@ -10,6 +10,7 @@ import { openSqliteLog } from "./log/sqlite-log.ts";
 import { ApiKeysView } from "./views/api-keys.ts";
 import { PrimariesView } from "./views/primaries.ts";
 import { RecentItemsView } from "./views/recent-items.ts";
+import { TrimmedView } from "./views/trimmed.ts";
 import { Views } from "./views/views.ts";
 
 /** Everything that a hub keeps on disk, opened. */
@@ -20,6 +21,7 @@ export interface HubState {
   primaries: PrimariesView;
   apiKeys: ApiKeysView;
   recentItems: RecentItemsView;
+  trimmed: TrimmedView;
   details: DetailsStore;
   /** A name inside the data folder. */
   path(name: string): string;
@@ -50,11 +52,12 @@ export async function openState(options: StateOptions): Promise<HubState> {
   const primaries = new PrimariesView();
   const apiKeys = new ApiKeysView();
   const recentItems = new RecentItemsView(limits.resendWindowMs);
+  const trimmed = new TrimmedView();
   const views = opened.use(
     await Views.open({
       path: dir.path("views.sqlite"),
       log,
-      views: [primaries, apiKeys, recentItems],
+      views: [primaries, apiKeys, recentItems, trimmed],
       clock,
       logger,
       retryMs: limits.viewRetryMs,
@@ -73,6 +76,7 @@ export async function openState(options: StateOptions): Promise<HubState> {
     primaries,
     apiKeys,
     recentItems,
+    trimmed,
     details,
     path: (name) => dir.path(name),
     close: () => resources.disposeAsync(),

@@ -31,6 +31,16 @@ export interface HubLimits {
   defaultPageEvents: number;
   /** Events of one page of the feed at most. */
   maxPageEvents: number;
+  /** How long notifications, connections' and commands' events are kept, ms; then they are deleted, and a reader that was slower is told. */
+  retainNotificationsMs: number;
+  /** How long the audit is kept, ms; then it is deleted. */
+  retainAuditMs: number;
+  /** Bytes of the log; above it the oldest events are deleted before their time, notifications first and the audit last. */
+  maxLogBytes: number;
+  /** Pause between two looks at what has to be deleted, ms. */
+  trimIntervalMs: number;
+  /** Events that are deleted in one step; whatever else needs the log waits for a step. */
+  trimBatchEvents: number;
   /** How long a resend under a new id is recognised by its content, ms. */
   resendWindowMs: number;
   /** How long a details URL may be used, ms. */
@@ -81,6 +91,13 @@ export const defaultHubLimits: HubLimits = {
   maxPendingEvents: 100_000,
   defaultPageEvents: 100,
   maxPageEvents: 1_000,
+  retainNotificationsMs: 90 * 86_400_000,
+  // A year and what it takes to look back at it.
+  retainAuditMs: 400 * 86_400_000,
+  maxLogBytes: 10 * 1024 * 1024 * 1024,
+  trimIntervalMs: 3_600_000,
+  // Some milliseconds on a slow disk.
+  trimBatchEvents: 500,
   // Twice the longest pause of a primary that reconnects (NBWSS, connection rules), with room.
   resendWindowMs: 600_000,
   detailsLifetimeMs: 3_600_000,

@@ -3,6 +3,7 @@ import { accessEvents } from "../access/access-events.ts";
 import { auditEvents } from "../audit/audit-events.ts";
 import { connectionEvents } from "../connections/connection-events.ts";
 import { enrolmentEvents } from "../enrolment/enrolment-events.ts";
+import { logEvents } from "./log-events.ts";
 
 /**
  * The data of each event of the hub's own, by type; each part has its own table beside it. Notifications are kept as they came
@@ -13,6 +14,7 @@ export const knownEvents = {
   ...auditEvents,
   ...connectionEvents,
   ...enrolmentEvents,
+  ...logEvents,
 } as const;
 
 /** The type of an event of the hub's own. */

@@ -35,6 +35,50 @@ export interface ReadOptions {
   source?: string | undefined;
 }
 
+/** Which events to look for, by indexes. */
+export interface SelectOptions {
+  /** Events with a larger position. */
+  after: number;
+  /** Events with a smaller position. */
+  before?: number | undefined;
+  limit: number;
+  /** Beginnings of types; an event matches when one of them fits. */
+  types: readonly string[];
+  /** Undefined for all. */
+  sources?: ReadonlySet<string> | undefined;
+}
+
+/** What was found. */
+export interface Selection {
+  events: StoredEvent[];
+  /** All events up to this position were looked at; where to go on, whether or not the page is full. */
+  scannedTo: number;
+}
+
+/** What goes when old events are deleted; as `sallyport.log.trimmed` says it. */
+export interface TrimOptions {
+  types: readonly string[];
+  before: number;
+  keepPerSource: number;
+  /** The position of the event that said so. */
+  at: number;
+}
+
+/** How far deleting has come. */
+export interface TrimCursor {
+  /** Which of the beginnings of types. */
+  prefix: number;
+  type: string;
+  after: number;
+}
+
+/** What one step of deleting did. */
+export interface TrimStep {
+  deleted: number;
+  /** Undefined when all has been looked at. */
+  next: TrimCursor | undefined;
+}
+
 /** Told what was committed, in order. Must not throw. */
 export type LogListener = (events: readonly StoredEvent[]) => void;
 
@@ -49,6 +93,25 @@ export interface EventLog extends AsyncDisposable {
   append(events: readonly LogEvent[]): Promise<Appended[]>;
   /** Events in order of position. */
   read(options: ReadOptions): Promise<StoredEvent[]>;
+  /**
+   * Events by type and source at a cost that does not grow with the log: it may end before `limit` events were found; then go on
+   * after `scannedTo`.
+   */
+  select(options: SelectOptions): Promise<Selection>;
+  /** The event at a position; undefined when there is none any more. */
+  get(position: number): Promise<StoredEvent | undefined>;
+  /** The first position whose event is not older than a moment (ISO 8601, UTC); times grow with positions but for steps of the clock. */
+  positionAt(time: string): Promise<number>;
+  /** The newest position below `before` whose type begins with one of these; undefined when there is none. */
+  newest(types: readonly string[], before: number): Promise<number | undefined>;
+  /**
+   * Deletes some of what goes (see `sallyport.log.trimmed`, which is written first).
+   * @param cursor what the step before gave as `next`; undefined to begin
+   * @param limit events that are looked at
+   */
+  trim(options: TrimOptions, cursor: TrimCursor | undefined, limit: number): Promise<TrimStep>;
+  /** Bytes that the events take on the disk; what was deleted is filled again before the file grows. */
+  usedBytes(): Promise<number>;
   /** Events that wait for their commit. */
   readonly pendingEvents: number;
   /** The position of the newest event; 0 when there is none. */

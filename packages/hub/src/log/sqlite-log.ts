@@ -1,6 +1,20 @@
 import { openDatabase, type Database } from "@sallyport/durable";
 import { HubError } from "../errors.ts";
-import type { Appended, EventLog, LogEvent, LogListener, ReadOptions, StoredEvent } from "./log.ts";
+import type {
+  Appended,
+  EventLog,
+  LogEvent,
+  LogListener,
+  ReadOptions,
+  SelectOptions,
+  Selection,
+  StoredEvent,
+  TrimCursor,
+  TrimOptions,
+  TrimStep,
+} from "./log.ts";
+import { SqliteSelection } from "./sqlite-selection.ts";
+import { SqliteTrim } from "./sqlite-trim.ts";
 
 const migrations = [
   `CREATE TABLE events (
@@ -15,6 +29,9 @@ const migrations = [
    CREATE INDEX events_by_source ON events (source, position);
    CREATE TABLE probe (id INTEGER PRIMARY KEY, count INTEGER NOT NULL) STRICT;
    INSERT INTO probe VALUES (1, 0);`,
+  `CREATE INDEX events_by_type ON events (type, position);
+   CREATE INDEX events_by_source_and_type ON events (source, type, position);
+   DROP INDEX events_by_source;`,
 ];
 
 /** What `openSqliteLog` opens. */
@@ -45,7 +62,8 @@ class SqliteLog implements EventLog {
   readonly #listeners = new Set<LogListener>();
   readonly #insert;
   readonly #find;
-  readonly #last;
+  readonly #selection: SqliteSelection;
+  readonly #trim: SqliteTrim;
   readonly #probe;
   #pending: Pending[] = [];
   #pendingEvents = 0;
@@ -60,7 +78,8 @@ class SqliteLog implements EventLog {
        ON CONFLICT (id) DO NOTHING RETURNING position`,
     );
     this.#find = database.prepare("SELECT position FROM events WHERE id = ?");
-    this.#last = database.prepare("SELECT COALESCE(MAX(position), 0) AS position FROM events");
+    this.#selection = new SqliteSelection(database);
+    this.#trim = new SqliteTrim(database, this.#selection);
     this.#probe = database.prepare("UPDATE probe SET count = count + 1 WHERE id = 1");
   }
 
@@ -82,27 +101,50 @@ class SqliteLog implements EventLog {
     });
   }
 
-  read(options: ReadOptions): Promise<StoredEvent[]> {
-    const conditions = ["position > ?"];
-    const values: (string | number)[] = [options.after];
-    if (options.source !== undefined) {
-      conditions.push("source = ?");
-      values.push(options.source);
+  async read({ after, limit, types, source }: ReadOptions): Promise<StoredEvent[]> {
+    if (types === undefined && source === undefined) return this.#selection.all(after, limit);
+    const sources = source === undefined ? undefined : new Set([source]);
+    const found: StoredEvent[] = [];
+    for (let from = after; found.length < limit;) {
+      const rest = limit - found.length;
+      const { events, scannedTo } = this.#selection.select({ after: from, limit: rest, types: types ?? [""], sources });
+      found.push(...events);
+      if (scannedTo >= this.#selection.last()) break;
+      from = scannedTo;
     }
-    if (options.types !== undefined) {
-      conditions.push(
-        `(${options.types.map(() => "substr(type, 1, length(?)) = ?").join(" OR ") || "FALSE"})`,
-      );
-      for (const type of options.types) values.push(type, type);
-    }
-    const rows = this.#database
-      .prepare(`SELECT * FROM events WHERE ${conditions.join(" AND ")} ORDER BY position LIMIT ?`)
-      .all(...values, options.limit) as unknown as (StoredEvent & { data: string })[];
-    return Promise.resolve(rows.map((row) => ({ ...row, data: JSON.parse(row.data) as unknown })));
+    return found;
   }
 
-  lastPosition(): Promise<number> {
-    return Promise.resolve((this.#last.get() as { position: number }).position);
+  async select(options: SelectOptions): Promise<Selection> {
+    return this.#selection.select(options);
+  }
+
+  async get(position: number): Promise<StoredEvent | undefined> {
+    return this.#selection.get(position);
+  }
+
+  async positionAt(time: string): Promise<number> {
+    return this.#selection.positionAt(time);
+  }
+
+  async newest(types: readonly string[], before: number): Promise<number | undefined> {
+    return this.#selection.newest(types, before);
+  }
+
+  async trim(options: TrimOptions, cursor: TrimCursor | undefined, limit: number): Promise<TrimStep> {
+    try {
+      return this.#trim.step(options, cursor, limit);
+    } catch (error) {
+      throw toLogError(error);
+    }
+  }
+
+  async usedBytes(): Promise<number> {
+    return this.#trim.usedBytes();
+  }
+
+  async lastPosition(): Promise<number> {
+    return this.#selection.last();
   }
 
   subscribe(listener: LogListener): () => void {

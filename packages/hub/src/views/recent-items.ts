@@ -1,5 +1,6 @@
 import type { Database } from "@sallyport/durable";
 import { digestOf } from "../inbox/digest.ts";
+import type { KnownEvent } from "../log/known-events.ts";
 import type { StoredEvent } from "../log/log.ts";
 import type { View } from "./views.ts";
 
@@ -35,7 +36,11 @@ export class RecentItemsView implements View {
     return rows.map(({ digest }) => digest).toReversed();
   }
 
-  fold(event: StoredEvent): void {
+  fold(event: StoredEvent, known: KnownEvent | undefined): void {
+    if (known?.type === "sallyport.log.trimmed") {
+      if (known.data.types.includes("netbackup.")) this.#statements?.trim.run(known.data.before);
+      return;
+    }
     if (!event.type.startsWith("netbackup.")) return;
     const timeMs = Date.parse(event.time);
     this.#statements?.insert.run(event.position, event.source, event.subject, digestOf(event.data), timeMs);
@@ -51,6 +56,7 @@ function prepare(database: Database) {
        ORDER BY position DESC LIMIT ?`,
     ),
     insert: database.prepare("INSERT INTO recent_items VALUES (?, ?, ?, ?, ?)"),
+    trim: database.prepare("DELETE FROM recent_items WHERE position < ?"),
     prune: database.prepare(
       `DELETE FROM recent_items WHERE position IN
        (SELECT position FROM recent_items ORDER BY position LIMIT 2) AND time_ms < ?`,
