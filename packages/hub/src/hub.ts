@@ -156,6 +156,7 @@ class RunningHub implements Hub {
     const url = urlOfListener(this.#server.address() as AddressInfo);
     this.#publicUrl ??= url;
     this.#parts.options.log.info({ url: url.origin, publicUrl: this.#publicUrl.origin }, "hub.listening");
+    this.#made.retention.start();
     const listening: Listening = { url: url.origin };
     if (own !== undefined) listening.caFile = own.caFile;
     if (metrics !== undefined) {
@@ -183,7 +184,7 @@ class RunningHub implements Hub {
     const { clock, limits, state, registry, options } = this.#parts;
     const patience = Promise.withResolvers<void>();
     const timer = clock.after(limits.drainTimeoutMs, () => patience.resolve());
-    const { gateway, audit } = this.#made;
+    const { gateway, audit, retention } = this.#made;
     await Promise.race([gateway.drain(), patience.promise]);
     timer.cancel();
     await this.endpoint.close(1012, "the hub is restarting");
@@ -194,6 +195,7 @@ class RunningHub implements Hub {
     this.metrics.close();
     await registry.settled();
     await audit.settled();
+    await retention.close();
     await state.close();
     options.log.info("hub.closed");
   }

@@ -13,6 +13,7 @@ import type { Registry } from "./connections/registry.ts";
 import { Enrolment } from "./enrolment/enrolment.ts";
 import { Gateway } from "./gateway/gateway.ts";
 import { Inbox } from "./inbox/inbox.ts";
+import { Retention } from "./log/retention.ts";
 import { registerLogMetrics } from "./log/log-metrics.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import type { HubState } from "./state.ts";
@@ -41,6 +42,7 @@ export interface HubParts {
   connectionMetrics: ConnectionMetrics;
   gateway: Gateway;
   inbox: Inbox;
+  retention: Retention;
   /** Wrong tokens by address. */
   tokenThrottle: Throttle;
   app: ApiApp;
@@ -107,6 +109,8 @@ export function makeParts(options: PartsOptions): HubParts {
     now,
     resendWindowMs: limits.resendWindowMs,
   });
+  const { log, recorder, trimmed } = state;
+  const retention = new Retention({ log, recorder, trimmed, limits, clock, logger });
   const app = makeRoutes({
     access,
     audit,
@@ -122,5 +126,5 @@ export function makeParts(options: PartsOptions): HubParts {
     consoleDir: options.consoleDir,
     isReady: () => !options.isClosing() && state.views.isCurrent,
   });
-  return { audit, metrics, connectionMetrics, gateway, inbox, tokenThrottle: throttle(), app };
+  return { audit, metrics, connectionMetrics, gateway, inbox, retention, tokenThrottle: throttle(), app };
 }

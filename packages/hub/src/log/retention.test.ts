@@ -26,7 +26,11 @@ async function open(path: string, clock: ManualClock, limits: Partial<HubLimits>
     retryMs: 1_000,
   });
   let ids = 0;
-  const recorder = new Recorder({ log, now: () => clock.now(), newId: () => `own-${clock.now()}-${(ids += 1)}` });
+  const recorder = new Recorder({
+    log,
+    now: () => clock.now(),
+    newId: () => `own-${clock.now()}-${(ids += 1)}`,
+  });
   const retention = new Retention({
     log,
     recorder,
@@ -47,7 +51,14 @@ let made = 0;
 async function add(log: EventLog, clock: ManualClock, type: string, count = 1, source = "/primaries/a") {
   const time = new Date(clock.now()).toISOString();
   await log.append(
-    Array.from({ length: count }, () => ({ id: `e${(made += 1)}`, type, source, subject: "s", time, data: {} })),
+    Array.from({ length: count }, () => ({
+      id: `e${(made += 1)}`,
+      type,
+      source,
+      subject: "s",
+      time,
+      data: {},
+    })),
   );
 }
 const countOf = async (log: EventLog, type: string) =>

@@ -107,7 +107,12 @@ class SqliteLog implements EventLog {
     const found: StoredEvent[] = [];
     for (let from = after; found.length < limit;) {
       const rest = limit - found.length;
-      const { events, scannedTo } = this.#selection.select({ after: from, limit: rest, types: types ?? [""], sources });
+      const { events, scannedTo } = this.#selection.select({
+        after: from,
+        limit: rest,
+        types: types ?? [""],
+        sources,
+      });
       found.push(...events);
       if (scannedTo >= this.#selection.last()) break;
       from = scannedTo;

@@ -20,7 +20,9 @@ export class SqliteTrim {
          WHERE source = ? AND type = ? AND position > ? AND position < ? LIMIT ?)`,
       ),
       remove: database.prepare("DELETE FROM events WHERE position = ?"),
-      pages: database.prepare("SELECT page_count - freelist_count AS used, page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size"),
+      pages: database.prepare(
+        "SELECT page_count - freelist_count AS used, page_size FROM pragma_page_count, pragma_freelist_count, pragma_page_size",
+      ),
     };
   }
 

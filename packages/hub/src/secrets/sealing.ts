@@ -35,13 +35,15 @@ export class Sealing {
     const [found, text = ""] = sealed.split(".");
     const bytes = Buffer.from(text, "base64url");
     try {
-      if (found !== version || bytes.length < ivBytes + tagBytes) throw new TypeError("not sealed by this hub");
+      if (found !== version || bytes.length < ivBytes + tagBytes)
+        throw new TypeError("not sealed by this hub");
       const decipher = createDecipheriv("aes-256-gcm", this.#key, bytes.subarray(0, ivBytes));
       decipher.setAAD(Buffer.from(purpose)).setAuthTag(bytes.subarray(-tagBytes));
       const opened = [decipher.update(bytes.subarray(ivBytes, -tagBytes)), decipher.final()];
       return Buffer.concat(opened).toString("utf8");
     } catch (cause) {
-      const message = "a stored secret can't be opened: is credentials.key the file that belongs to this data?";
+      const message =
+        "a stored secret can't be opened: is credentials.key the file that belongs to this data?";
       throw new HubError("unsealable", message, { cause });
     }
   }
