@@ -48,8 +48,9 @@ async function open(path: string, clock: ManualClock, limits: Partial<HubLimits>
 }
 
 let made = 0;
-async function add(log: EventLog, clock: ManualClock, type: string, count = 1, source = "/primaries/a") {
+async function add(log: EventLog, clock: ManualClock, type: string, count = 1) {
   const time = new Date(clock.now()).toISOString();
+  const source = type.endsWith(".b") ? "/primaries/b" : "/primaries/a";
   await log.append(
     Array.from({ length: count }, () => ({
       id: `e${(made += 1)}`,
@@ -73,7 +74,7 @@ test("retention - deletes notifications and audit at their ages and keeps what s
   await add(log, clock, "netbackup.job.done", 10);
   await add(log, clock, "sallyport.audit.test", 10);
   await add(log, clock, "sallyport.connection.a", 20);
-  await add(log, clock, "sallyport.connection.b", 1, "/primaries/b");
+  await add(log, clock, "sallyport.connection.b");
   clock.advance(89 * dayMs);
   await add(log, clock, "netbackup.job.done", 5);
   await retention.run();

@@ -58,15 +58,16 @@ export class SqliteSelection {
     return (this.#sql.all.all(after, limit) as unknown as Stored[]).map(toEvent);
   }
 
-  select({ after, before = Infinity, limit, types, sources }: SelectOptions): Selection {
+  select(options: SelectOptions): Selection {
+    const { after, before = Infinity, limit, types, sources } = options;
     const end = Math.min(this.last(), before - 1);
     if (after >= end || types.length === 0 || sources?.size === 0) {
       return { events: [], scannedTo: Math.max(after, end) };
     }
     const exact = this.typesOf(types, maxTypes);
-    if (exact === undefined) return this.#searchAll(after, end, limit, types, sources);
+    if (exact === undefined) return this.#searchAll(options, end);
     if (sources !== undefined && sources.size * exact.length > maxStreams) {
-      return this.#searchTypes(after, end, limit, exact, sources);
+      return this.#searchTypes(options, end, exact);
     }
     const found =
       sources === undefined
@@ -126,13 +127,7 @@ export class SqliteSelection {
   }
 
   /** Looks at every event of a stretch. */
-  #searchAll(
-    after: number,
-    end: number,
-    limit: number,
-    types: readonly string[],
-    sources: ReadonlySet<string> | undefined,
-  ): Selection {
+  #searchAll({ after, limit, types, sources }: SelectOptions, end: number): Selection {
     const stretch = this.#sql.stretch.all(after, end, maxScanned) as unknown as Stored[];
     const wanted = stretch.filter(
       ({ type, source }) =>
@@ -144,13 +139,7 @@ export class SqliteSelection {
   }
 
   /** Looks at the events of a few types, whichever their sources are. */
-  #searchTypes(
-    after: number,
-    end: number,
-    limit: number,
-    exact: readonly string[],
-    sources: ReadonlySet<string>,
-  ): Selection {
+  #searchTypes({ after, limit, sources }: SelectOptions, end: number, exact: readonly string[]): Selection {
     const share = Math.ceil(maxScanned / exact.length);
     const candidates: number[] = [];
     // Up to here no type has more than what was read of it.
@@ -164,7 +153,7 @@ export class SqliteSelection {
     for (const position of candidates.sort((a, b) => a - b)) {
       if (position > horizon) break;
       const { source } = this.#sql.source.get(position) as { source: string };
-      if (sources.has(source)) positions.push(position);
+      if (sources?.has(source) === true) positions.push(position);
       if (positions.length === limit) return this.#selected(positions, position);
     }
     return this.#selected(positions, horizon);
