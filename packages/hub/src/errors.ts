@@ -60,6 +60,7 @@ export const hubErrors = {
   views_behind: { status: 503, errorCode: 134, title: "Views are behind the log", retrySafe: true },
   unsealable: { status: 500, errorCode: 1, title: "Stored secret can't be opened", retrySafe: false },
   limit_reached: { status: 429, errorCode: 134, title: "A bound is reached", retrySafe: true },
+  bad_backup: { status: 500, errorCode: 13, title: "Bad backup", retrySafe: false },
   bad_setting: { status: 500, errorCode: 20, title: "Bad setting", retrySafe: false },
   bad_option: { status: 500, errorCode: 20, title: "Bad option", retrySafe: false },
   internal: { status: 500, errorCode: 1, title: "Internal error", retrySafe: false },

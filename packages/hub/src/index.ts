@@ -1,5 +1,10 @@
 export type { NewPrimary, EnrolledPrimary } from "./enrolment/enrolment.ts";
 export type { EndpointDetails } from "./enrolment/details-store.ts";
+export { backUp } from "./backup/backup.ts";
+export type { BackedUp, BackupOptions } from "./backup/backup.ts";
+export type { BackupManifest } from "./backup/manifest.ts";
+export { restore } from "./backup/restore.ts";
+export type { RestoreOptions } from "./backup/restore.ts";
 export { createHub } from "./hub.ts";
 export type { Hub, HubOptions, Listening, ListenOptions } from "./hub.ts";
 export { defaultHubLimits } from "./config/limits.ts";

@@ -6,6 +6,7 @@ import { Failure } from "../failure.ts";
 import { printJson, printLine } from "../output/print.ts";
 import { readSecret } from "../secrets.ts";
 import { runUntilStopped, serverLog } from "../server-process.ts";
+import { backupCommand, restoreCommand } from "./hub-backup.ts";
 import { checkConfigCommand, configCommand } from "./hub-config.ts";
 import { readHubSettings, withHubSettings } from "./hub-settings.ts";
 import { readTlsFiles } from "./hub-tls.ts";
@@ -28,7 +29,9 @@ export function hubCommand(): Command {
     )
     .action(run)
     .addCommand(checkConfigCommand())
-    .addCommand(configCommand());
+    .addCommand(configCommand())
+    .addCommand(backupCommand())
+    .addCommand(restoreCommand());
 }
 
 async function run(options: Record<string, unknown>): Promise<void> {

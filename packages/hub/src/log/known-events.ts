@@ -1,6 +1,7 @@
 import type { z } from "zod";
 import { accessEvents } from "../access/access-events.ts";
 import { auditEvents } from "../audit/audit-events.ts";
+import { backupEvents } from "../backup/backup-events.ts";
 import { connectionEvents } from "../connections/connection-events.ts";
 import { enrolmentEvents } from "../enrolment/enrolment-events.ts";
 import { logEvents } from "./log-events.ts";
@@ -12,6 +13,7 @@ import { logEvents } from "./log-events.ts";
 export const knownEvents = {
   ...accessEvents,
   ...auditEvents,
+  ...backupEvents,
   ...connectionEvents,
   ...enrolmentEvents,
   ...logEvents,
