@@ -29,6 +29,10 @@ export function backupCommand(): Command {
       false,
     )
     .option("--json", "print JSON", false)
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ sallyport hub backup --data /var/lib/sallyport/hub --to /backup/hub-1 --with-secrets\n",
+    )
     .action(async ({ data, to, withSecrets, json }: BackupFlags) => {
       const { manifest, leftOut } = await asked(
         backUp({ dataDir: data, to, withSecrets, now: () => Date.now() }),
@@ -53,6 +57,10 @@ export function restoreCommand(): Command {
     .requiredOption("--data <dir>", "the new data folder: not there yet, or empty")
     .option("--dry-run", "check the backup and write nothing", false)
     .option("--json", "print JSON", false)
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ sallyport hub restore --from /backup/hub-1 --data /var/lib/sallyport/hub-new\n",
+    )
     .action(async ({ from, data, dryRun, json }: RestoreFlags) => {
       const manifest = await asked(restore({ from, dataDir: data, dryRun, now: () => Date.now() }));
       if (json) {

@@ -12,11 +12,13 @@ export function checkConfigCommand(): Command {
   const command = new Command("check-config").description(
     "check flags, environment and configuration file, and the files that they name, without starting anything",
   );
-  return withHubSettings(command).action((options: Record<string, unknown>) => {
-    const { settings, origins } = readHubSettings(options);
-    checkFiles(settings);
-    printLine(`The settings are good (${origins.size} given, the others have their defaults).`);
-  });
+  return withHubSettings(command)
+    .addHelpText("after", "\nExample:\n  $ sallyport hub check-config --config /etc/sallyport/hub.yaml\n")
+    .action((options: Record<string, unknown>) => {
+      const { settings, origins } = readHubSettings(options);
+      checkFiles(settings);
+      printLine(`The settings are good (${origins.size} given, the others have their defaults).`);
+    });
 }
 
 /** `sallyport hub config`: the settings in effect, and where each comes from. */
@@ -27,6 +29,7 @@ export function configCommand(): Command {
   return withHubSettings(command)
     .option("--show", "show them (it does nothing else)", true)
     .option("--json", "print JSON", false)
+    .addHelpText("after", "\nExample:\n  $ sallyport hub config --config /etc/sallyport/hub.yaml\n")
     .action((options: Record<string, unknown>) => {
       const resolved = readHubSettings(options);
       const rows = rowsOf(resolved);
