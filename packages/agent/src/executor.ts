@@ -1,3 +1,4 @@
+import { EventEmitter } from "node:events";
 import type { Command, CommandAnswer } from "@sallyport/nbwss";
 import { failureAnswer, hopByHopHeaders } from "@sallyport/nbwss";
 import { Pool } from "undici";
@@ -14,6 +15,8 @@ export interface ExecutorOptions {
   /** The largest body that still fits a message, bytes. */
   maxBodyBytes: number;
 }
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Headers that belong to one hop, or that the executor sets itself. */
 const ownHeaders = new Set([
@@ -58,17 +61,33 @@ export class Executor {
   }
 
   async #call({ uri, method, headers, parameters }: Command, signal: AbortSignal): Promise<CommandAnswer> {
-    const deadline = AbortSignal.timeout(this.#options.timeoutMs);
-    const response = await this.#pool.request({
-      path: uri,
-      method,
-      headers: outgoing(headers),
-      body: parameters ?? null,
-      signal: AbortSignal.any([signal, deadline]),
-    });
-    const bytes = new Uint8Array(await response.body.arrayBuffer());
-    const body = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
-    return { status: response.statusCode, headers: incoming(response.headers), body };
+    signal.throwIfAborted();
+    // An emitter, which undici takes for a signal: AbortSignal.any and AbortSignal.timeout cost as much as the call itself.
+    const ending = new EventEmitter();
+    const end = () => ending.emit("abort");
+    let isLate = false;
+    const deadline = setTimeout(() => {
+      isLate = true;
+      end();
+    }, this.#options.timeoutMs);
+    signal.addEventListener("abort", end);
+    try {
+      const response = await this.#pool.request({
+        path: uri,
+        method,
+        headers: outgoing(headers),
+        body: parameters ?? null,
+        signal: ending,
+      });
+      const bytes = new Uint8Array(await response.body.arrayBuffer());
+      const body = decoder.decode(bytes);
+      return { status: response.statusCode, headers: incoming(response.headers), body };
+    } catch (error) {
+      throw isLate ? new DOMException("the call took too long", "TimeoutError") : error;
+    } finally {
+      clearTimeout(deadline);
+      signal.removeEventListener("abort", end);
+    }
   }
 }
 

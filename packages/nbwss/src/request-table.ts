@@ -7,6 +7,11 @@ export interface WaitOptions {
   timeoutMs: number;
   /** Ends the wait with `cancelled`. */
   signal?: AbortSignal | undefined;
+  /**
+   * Called when the request is sent, with what ends the wait with `cancelled`. Does the same as `signal` for a tenth of its cost,
+   * for whoever makes thousands of requests each second. Calling it after the end does nothing.
+   */
+  begun?: ((cancel: () => void) => void) | undefined;
 }
 
 interface Pending<T> {
@@ -69,6 +74,7 @@ export class RequestTable<T> {
       });
       try {
         send();
+        wait.begun?.(() => this.#take(key)?.reject(cancelled()));
       } catch (error) {
         this.#take(key)?.reject(error as Error);
       }

@@ -115,8 +115,8 @@ export class Gateway {
       const message = `${connection.inFlight} commands wait on this primary already; try again later`;
       throw new HubError("busy", message, { ...unsent, retryAfterS: 1 });
     }
-    const gone = new AbortController();
-    response.once("close", () => gone.abort());
+    let cancel: (() => void) | undefined;
+    response.once("close", () => cancel?.());
     const body = await readTextBody(request, limits.maxMessageBytes, this.#budget);
     const command: Command = {
       uri: call.target.uri,
@@ -124,7 +124,11 @@ export class Gateway {
       headers: toCommandHeaders(request.rawHeaders),
     };
     if (body !== undefined) command.parameters = body;
-    return connection.command(command, { timeoutMs: call.timeoutMs, signal: gone.signal });
+    if (response.destroyed) throw new HubError("cancelled", "the caller has gone", unsent);
+    return connection.command(command, {
+      timeoutMs: call.timeoutMs,
+      begun: (cancelIt) => (cancel = cancelIt),
+    });
   }
 
   #timeoutOf(request: IncomingMessage): number {
@@ -154,6 +158,14 @@ function requireMethod(request: IncomingMessage, response: ServerResponse): Comm
   throw new HubError("method_not_allowed", `NBWSS carries ${commandMethods.join(", ")} only`);
 }
 
+/** The console lives on this origin: whatever a primary sends must not run here. */
+const ownAnswerHeaders = [
+  "Content-Security-Policy",
+  "default-src 'none'; sandbox; frame-ancestors 'none'",
+  "X-Content-Type-Options",
+  "nosniff",
+];
+
 /** @throws HubError `bad_answer` for what can't be an HTTP response; nothing is written then */
 function writeAnswer(response: ServerResponse, answer: CommandAnswer, limits: HubLimits): number {
   const { status, body } = answer;
@@ -164,14 +176,13 @@ function writeAnswer(response: ServerResponse, answer: CommandAnswer, limits: Hu
   if (headers.length > limits.maxAnswerHeaders) {
     throw badAnswer(`the primary answered with ${headers.length} headers`);
   }
-  for (const [name, value] of headers) response.setHeader(name, value);
-  // The console lives on this origin: whatever a primary sends must not run here.
-  response.setHeader("Content-Security-Policy", "default-src 'none'; sandbox; frame-ancestors 'none'");
-  response.setHeader("X-Content-Type-Options", "nosniff");
-  response.statusCode = status;
-  const bytes = Buffer.from(body, "utf8");
-  if (status !== 204 && status !== 304) response.setHeader("Content-Length", bytes.length);
-  response.end(status === 204 || status === 304 ? undefined : bytes);
+  const hasBody = status !== 204 && status !== 304;
+  // Flat and as text: header and body then leave in one write.
+  const lines = headers.flat();
+  lines.push(...ownAnswerHeaders);
+  if (hasBody) lines.push("Content-Length", String(Buffer.byteLength(body)));
+  response.writeHead(status, lines);
+  response.end(hasBody ? body : undefined);
   return status;
 }
 
