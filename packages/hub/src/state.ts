@@ -7,21 +7,14 @@ import { DetailsStore } from "./enrolment/details-store.ts";
 import type { EventLog } from "./log/log.ts";
 import { Recorder } from "./log/recorder.ts";
 import { openSqliteLog } from "./log/sqlite-log.ts";
-import { ApiKeysView } from "./views/api-keys.ts";
-import { PrimariesView } from "./views/primaries.ts";
-import { RecentItemsView } from "./views/recent-items.ts";
-import { TrimmedView } from "./views/trimmed.ts";
+import { makeHubViews, type HubViews } from "./views/hub-views.ts";
 import { Views } from "./views/views.ts";
 
 /** Everything that a hub keeps on disk, opened. */
-export interface HubState {
+export interface HubState extends HubViews {
   log: EventLog;
   recorder: Recorder;
   views: Views;
-  primaries: PrimariesView;
-  apiKeys: ApiKeysView;
-  recentItems: RecentItemsView;
-  trimmed: TrimmedView;
   details: DetailsStore;
   /** A name inside the data folder. */
   path(name: string): string;
@@ -49,15 +42,12 @@ export async function openState(options: StateOptions): Promise<HubState> {
   const log = opened.use(
     openSqliteLog({ path: dir.path("log.sqlite"), maxPendingEvents: limits.maxPendingEvents }),
   );
-  const primaries = new PrimariesView();
-  const apiKeys = new ApiKeysView();
-  const recentItems = new RecentItemsView(limits.resendWindowMs);
-  const trimmed = new TrimmedView();
+  const hubViews = makeHubViews(limits);
   const views = opened.use(
     await Views.open({
       path: dir.path("views.sqlite"),
       log,
-      views: [primaries, apiKeys, recentItems, trimmed],
+      views: Object.values(hubViews),
       clock,
       logger,
       retryMs: limits.viewRetryMs,
@@ -73,10 +63,7 @@ export async function openState(options: StateOptions): Promise<HubState> {
     log,
     recorder,
     views,
-    primaries,
-    apiKeys,
-    recentItems,
-    trimmed,
+    ...hubViews,
     details,
     path: (name) => dir.path(name),
     close: () => resources.disposeAsync(),

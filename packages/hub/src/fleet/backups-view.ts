@@ -1,0 +1,142 @@
+import type { Database } from "@sallyport/durable";
+import type { KnownEvent } from "../log/known-events.ts";
+import type { StoredEvent } from "../log/log.ts";
+import type { View } from "../views/views.ts";
+import { notificationsGoneBefore, primaryOf } from "./item-members.ts";
+import { toJobItem } from "./job-history.ts";
+
+/** What was backed up: a client by a policy of a primary, and its last good backup. A row of the table `backups`. */
+export interface BackupRow {
+  primary_id: string;
+  client: string;
+  policy: string;
+  /** Of the newest notification about a backup of it. */
+  position: number;
+  /** Of the newest one that said DONE, and its status. */
+  done_position: number | null;
+  done_status: number | null;
+  /** Start of the last good backup, epoch ms; null when none is known. */
+  good_ms: number | null;
+  good_job_id: number | null;
+  /** 0, or 1 where some files were left out. */
+  good_status: number | null;
+}
+
+/**
+ * The last good backup of each client and policy: a BACKUP job that was DONE with status 0, or 1, which is flagged. What counts is when
+ * it started: that is the moment that a restore leads back to.
+ *
+ * `good_backups` holds the good ones that were notified after all those that started later; nearly always one. They are what
+ * is left over when retention takes the newer ones.
+ */
+export class BackupsView implements View {
+  readonly schema = `CREATE TABLE backups (
+    primary_id TEXT NOT NULL,
+    client TEXT NOT NULL,
+    policy TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    done_position INTEGER,
+    done_status INTEGER,
+    good_ms INTEGER,
+    good_job_id INTEGER,
+    good_status INTEGER,
+    PRIMARY KEY (primary_id, client, policy)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX backups_by_good ON backups (good_ms);
+  CREATE INDEX backups_by_position ON backups (position);
+  CREATE INDEX backups_by_done ON backups (done_position);
+  CREATE TABLE good_backups (
+    primary_id TEXT NOT NULL,
+    client TEXT NOT NULL,
+    policy TEXT NOT NULL,
+    position INTEGER NOT NULL,
+    good_ms INTEGER NOT NULL,
+    job_id INTEGER NOT NULL,
+    status INTEGER NOT NULL,
+    PRIMARY KEY (primary_id, client, policy, position)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX good_backups_by_position ON good_backups (position);`;
+  #statements: ReturnType<typeof prepare> | undefined;
+
+  attach(database: Database): void {
+    this.#statements = prepare(database);
+  }
+
+  fold(event: StoredEvent, known: KnownEvent | undefined): void {
+    const goneBefore = notificationsGoneBefore(known);
+    if (known?.type === "sallyport.primary.deleted") {
+      this.#sql.removePrimary.run(known.data.id);
+      this.#sql.removePrimaryGood.run(known.data.id);
+    } else if (goneBefore !== undefined) this.#trim(goneBefore);
+    else if (known === undefined) this.#add(event);
+  }
+
+  #add(event: StoredEvent): void {
+    const read = toJobItem(event);
+    const primaryId = primaryOf(event.source);
+    if (read === undefined || primaryId === undefined) return;
+    const { jobId, item } = read;
+    const { state, status, startMs, timeMs, position, detail } = item;
+    if (detail.jobType.toUpperCase() !== "BACKUP") return;
+    // One that was under way when its primary was deleted.
+    if (this.#sql.isEnrolled.get(primaryId) === undefined) return;
+    const group = [primaryId, detail.clientName, detail.policyName] as const;
+    const done = state === "DONE";
+    this.#sql.note.run(...group, position, done ? position : null, done ? status : null);
+    if (!done || (status !== 0 && status !== 1)) return;
+    // A primary whose clock is ahead must not hide that backups are missing.
+    const goodMs = Math.min(startMs ?? timeMs, timeMs);
+    this.#sql.removeOlderGood.run(...group, goodMs);
+    this.#sql.insertGood.run(...group, position, goodMs, jobId, status);
+    this.#setGood(group);
+  }
+
+  #trim(before: number): void {
+    this.#sql.remove.run(before);
+    this.#sql.forgetDone.run(before);
+    const gone = this.#sql.goodBefore.all(before) as unknown as BackupRow[];
+    this.#sql.removeGood.run(before);
+    for (const { primary_id: id, client, policy } of gone) this.#setGood([id, client, policy]);
+  }
+
+  #setGood(group: readonly [string, string, string]): void {
+    const best = this.#sql.best.get(...group);
+    const { good_ms: goodMs = null, job_id: jobId = null, status = null } = best ?? {};
+    this.#sql.setGood.run(goodMs, jobId, status, ...group);
+  }
+
+  get #sql() {
+    if (this.#statements === undefined) throw new TypeError("the view is not attached to a database");
+    return this.#statements;
+  }
+}
+
+function prepare(database: Database) {
+  const group = "primary_id = ? AND client = ? AND policy = ?";
+  return {
+    isEnrolled: database.prepare("SELECT 1 FROM primaries WHERE id = ?"),
+    note: database.prepare(
+      `INSERT INTO backups VALUES (?, ?, ?, ?, ?, ?, NULL, NULL, NULL)
+       ON CONFLICT (primary_id, client, policy) DO UPDATE SET
+         position = excluded.position,
+         done_status = iif(excluded.done_position IS NULL, done_status, excluded.done_status),
+         done_position = coalesce(excluded.done_position, done_position)`,
+    ),
+    removeOlderGood: database.prepare(`DELETE FROM good_backups WHERE ${group} AND good_ms <= ?`),
+    insertGood: database.prepare("INSERT INTO good_backups VALUES (?, ?, ?, ?, ?, ?, ?)"),
+    best: database.prepare(`SELECT * FROM good_backups WHERE ${group} ORDER BY good_ms DESC LIMIT 1`),
+    setGood: database.prepare(
+      `UPDATE backups SET good_ms = ?, good_job_id = ?, good_status = ? WHERE ${group}`,
+    ),
+    remove: database.prepare("DELETE FROM backups WHERE position < ?"),
+    forgetDone: database.prepare(
+      "UPDATE backups SET done_position = NULL, done_status = NULL WHERE done_position < ?",
+    ),
+    goodBefore: database.prepare(
+      "SELECT DISTINCT primary_id, client, policy FROM good_backups WHERE position < ?",
+    ),
+    removeGood: database.prepare("DELETE FROM good_backups WHERE position < ?"),
+    removePrimary: database.prepare("DELETE FROM backups WHERE primary_id = ?"),
+    removePrimaryGood: database.prepare("DELETE FROM good_backups WHERE primary_id = ?"),
+  };
+}

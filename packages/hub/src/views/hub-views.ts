@@ -1,0 +1,34 @@
+import type { HubLimits } from "../config/limits.ts";
+import { BackupsView } from "../fleet/backups-view.ts";
+import { ImagesView } from "../fleet/images-view.ts";
+import { JobsView } from "../fleet/jobs-view.ts";
+import { ApiKeysView } from "./api-keys.ts";
+import { PrimariesView } from "./primaries.ts";
+import { RecentItemsView } from "./recent-items.ts";
+import { TrimmedView } from "./trimmed.ts";
+import type { View } from "./views.ts";
+
+/** All views of a hub. Each event is folded into them in this order: those of the fleet ask `primaries` who is enrolled. */
+export interface HubViews {
+  primaries: PrimariesView;
+  apiKeys: ApiKeysView;
+  recentItems: RecentItemsView;
+  trimmed: TrimmedView;
+  jobs: JobsView;
+  images: ImagesView;
+  backups: BackupsView;
+}
+
+/** Makes the views, not yet attached to tables. What they show is a matter of the log and of these bounds alone. */
+export function makeHubViews(limits: Pick<HubLimits, "resendWindowMs">): HubViews {
+  const views = {
+    primaries: new PrimariesView(),
+    apiKeys: new ApiKeysView(),
+    recentItems: new RecentItemsView(limits.resendWindowMs),
+    trimmed: new TrimmedView(),
+    jobs: new JobsView(),
+    images: new ImagesView(),
+    backups: new BackupsView(),
+  } satisfies Record<string, View>;
+  return views;
+}
