@@ -15,8 +15,23 @@ export interface CommandAnswer {
  * the likely names is taken.
  */
 export interface Dialect {
-  statusMember?: string;
-  bodyMember?: string;
+  statusMember?: string | undefined;
+  bodyMember?: string | undefined;
+}
+
+/** What a primary wants as the payload of NOTIFICATION RESPONSE: `[]`, `{}`, or no such member. */
+export type AcknowledgementPayload = "array" | "object" | "absent";
+
+/** How one primary speaks, as its endpoint has to know it. */
+export interface PeerDialect extends Dialect {
+  /** `array` unless said. */
+  acknowledgement?: AcknowledgementPayload | undefined;
+}
+
+/** The payload that a dialect's acknowledgements have. */
+export function acknowledgementPayload({ acknowledgement }: PeerDialect): unknown {
+  if (acknowledgement === "absent") return undefined;
+  return acknowledgement === "object" ? {} : [];
 }
 
 const statusMembers = ["status", "statusCode", "responseCode", "httpStatus"];

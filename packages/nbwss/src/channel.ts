@@ -94,11 +94,11 @@ export class Channel {
     this.#socket.resume();
   }
 
-  /** Closes with a handshake; a peer that does not answer it in time is cut off. */
-  close(code: number, reason: string): void {
+  /** Closes with a handshake; a peer that does not answer it within `timeoutMs` is cut off. */
+  close(code: number, reason: string, timeoutMs: number = this.#limits.closeTimeoutMs): void {
     if (this.#socket.readyState === WebSocket.CLOSED || this.#closeTimer !== undefined) return;
     this.#ownClose ??= { code, reason };
-    this.#closeTimer = this.#clock.after(this.#limits.closeTimeoutMs, () => this.#socket.terminate());
+    this.#closeTimer = this.#clock.after(timeoutMs, () => this.#socket.terminate());
     // A paused socket would never see the peer's close frame.
     this.#socket.resume();
     this.#socket.close(code, truncateReason(reason));

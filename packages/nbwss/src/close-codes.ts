@@ -16,6 +16,12 @@ const closeStatuses: Readonly<Record<number, string>> = {
   1015: "TLS_HANDSHAKE_FAILURE",
 };
 
+/** The close codes of Sallyport's own, where the standard ones don't say enough (docs/protocol.md, close codes). */
+export const closeCodes = {
+  /** The token is used from another place, whose connection is alive: come back later, or get a token of your own. */
+  tokenInUse: 4001,
+} as const;
+
 /** NetBackup's name for a close code; `GENERIC_CLOSE` for one that it does not name. */
 export function closeStatusOf(closeCode: number): string {
   return closeStatuses[closeCode] ?? "GENERIC_CLOSE";

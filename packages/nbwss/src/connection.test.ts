@@ -10,11 +10,15 @@ import { after, before, test } from "node:test";
 import { ensureServerCertificate, type ServerCertificate } from "@sallyport/certificates";
 import { WebSocket } from "ws";
 import { attachEndpoint, dialEndpoint, failureAnswer } from "./index.ts";
+import { ManualClock } from "./testing/index.ts";
 import type {
   DialOptions,
   EndpointConnection,
   EndpointOptions,
+  Move,
+  NbwssError,
   NotificationRequest,
+  PeerDialect,
   Rejection,
 } from "./index.ts";
 
@@ -291,4 +295,128 @@ test("connection - the endpoint's close moves every primary with 1012", async ()
   await peer.endpoint.close();
   assert.equal((await service.closed).code, 1012);
   await assert.rejects(dial(peer.url), { code: "dial_failed" });
+});
+
+test("connection - both ends know the same tracking id, also of one that is refused", async () => {
+  await using peer = await startEndpoint();
+  const service = await dial(peer.url);
+  assert.match(service.trackingId ?? "", /^[0-9a-f-]{36}$/);
+  assert.equal((await peer.connected).trackingId, service.trackingId);
+  await service.close();
+
+  const refused = await dial(peer.url, { token: "bad" }).then(
+    () => assert.fail("was accepted"),
+    (error: NbwssError) => error,
+  );
+  assert.equal(refused.code, "token_refused");
+  assert.equal((await peer.rejected).trackingId, refused.trackingId);
+});
+
+test("connection - sallyport.v1 is spoken only when both ends want it", async () => {
+  for (const [offers, selects] of [
+    [true, true],
+    [false, true],
+    [true, false],
+    [false, false],
+  ] as const) {
+    await using peer = await startEndpoint({ extensions: selects });
+    const service = await dial(peer.url, { extensions: offers });
+    const connection = await peer.connected;
+    assert.deepEqual(
+      [service.extended, connection.extended],
+      [offers && selects, offers && selects],
+      `${offers} ${selects}`,
+    );
+    assert.equal(connection.move({ delayMs: 60_000, windowMs: 0, reason: "" }), offers && selects);
+    await service.notify(id, [entry], { timeoutMs: 10_000 });
+    await service.close();
+  }
+});
+
+test("connection - a primary that is asked to move answers what runs, then leaves with 1012", async () => {
+  const clock = new ManualClock();
+  await using peer = await startEndpoint();
+  const [moving, started, slow] = [
+    Promise.withResolvers<Move>(),
+    Promise.withResolvers<void>(),
+    Promise.withResolvers<void>(),
+  ];
+  const service = await dial(peer.url, {
+    clock,
+    moving: moving.resolve,
+    async execute() {
+      started.resolve();
+      await slow.promise;
+      return { status: 200, headers: {}, body: "done" };
+    },
+  });
+  const connection = await peer.connected;
+  const command = { uri: "/netbackup/slow", method: "GET", headers: {} } as const;
+  const answer = connection.command(command, { timeoutMs: 60_000 });
+  await started.promise;
+  const move = { delayMs: 3_000, windowMs: 5_000, reason: "the hub is restarting" };
+  connection.move(move);
+  assert.deepEqual(await moving.promise, move);
+  clock.advance(2_999);
+  await service.notify(id, [entry], { timeoutMs: 10_000 });
+  clock.advance(1);
+  assert.ok(service.isOpen, "a command runs");
+  slow.resolve();
+  assert.equal((await answer).body, "done");
+  assert.deepEqual(await connection.closed, { code: 1012, reason: "the hub is restarting" });
+  assert.deepEqual(service.move, move);
+});
+
+const dialects: [PeerDialect, string][] = [
+  [{}, '"payload":[]'],
+  [{ acknowledgement: "array" }, '"payload":[]'],
+  [{ acknowledgement: "object" }, '"payload":{}'],
+  [{ acknowledgement: "absent" }, '"timeStamp":'],
+];
+for (const [dialect, expected] of dialects) {
+  test(`connection - acknowledges in the primary's dialect: ${dialect.acknowledgement ?? "none"}`, async () => {
+    await using peer = await startEndpoint({
+      connected(connection) {
+        connection.dialect = { statusMember: "code", bodyMember: "text", ...dialect };
+        established.resolve(connection);
+      },
+    });
+    const established = Promise.withResolvers<EndpointConnection<string>>();
+    const { socket, closed } = await openRaw(peer.url);
+    socket.send(raw("CONNECT", "REQUEST", { token: "good" }));
+    await once(socket, "message");
+    socket.send(raw("NOTIFICATION", "REQUEST", [entry]));
+    const [answer] = (await once(socket, "message")) as [Buffer];
+    assert.ok(answer.toString().includes(expected), answer.toString());
+    assert.equal(answer.toString().includes('"payload"'), dialect.acknowledgement !== "absent");
+    const connection = await established.promise;
+    const command = connection.command(
+      { uri: "/netbackup/ping", method: "GET", headers: {} },
+      { timeoutMs: 10_000 },
+    );
+    const [request] = (await once(socket, "message")) as [Buffer];
+    const { id: commandId } = JSON.parse(request.toString()) as { id: string };
+    socket.send(raw("COMMAND", "RESPONSE", { code: 200, text: "pong", status: 500 }).replace(id, commandId));
+    assert.deepEqual(await command, { status: 200, headers: {}, body: "pong" });
+    socket.close();
+    await closed;
+  });
+}
+
+test("connection - what comes after a close is not taken, and a peer that does not answer it is cut off in time", async () => {
+  const clock = new ManualClock();
+  await using peer = await startEndpoint({ clock });
+  const { socket, closed } = await openRaw(peer.url);
+  socket.send(raw("CONNECT", "REQUEST", { token: "good" }));
+  await once(socket, "message");
+  const connection = await peer.connected;
+  // Deaf: it never sees the close frame, and goes on sending.
+  socket.pause();
+  connection.close(1008, "token revoked", 500);
+  socket.send(raw("NOTIFICATION", "REQUEST", [entry]));
+  clock.advance(500);
+  assert.deepEqual(await connection.closed, { code: 1008, reason: "token revoked" });
+  socket.resume();
+  await closed;
+  assert.deepEqual(peer.notifications, []);
 });

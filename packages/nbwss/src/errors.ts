@@ -21,14 +21,22 @@ export const nbwssErrors = {
 /** The stable name of a reason to fail; match on it, not on messages. */
 export type NbwssErrorCode = keyof typeof nbwssErrors;
 
+/** What an error says beyond its code and message. */
+export interface NbwssErrorOptions extends ErrorOptions {
+  /** The connection that it is about, as the endpoint calls it. */
+  trackingId?: string | undefined;
+}
+
 /** Everything that this package throws. */
 export class NbwssError extends Error {
   readonly code: NbwssErrorCode;
+  readonly trackingId: string | undefined;
 
-  constructor(code: NbwssErrorCode, message: string, options?: ErrorOptions) {
+  constructor(code: NbwssErrorCode, message: string, options?: NbwssErrorOptions) {
     super(message, options);
     this.name = "NbwssError";
     this.code = code;
+    this.trackingId = options?.trackingId;
   }
 
   /** The close code that this error ends a connection with; undefined when the connection goes on. */

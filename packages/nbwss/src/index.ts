@@ -1,14 +1,14 @@
 export { failureAnswer, readCommandAnswer, writeCommandAnswer } from "./answer.ts";
-export type { CommandAnswer, Dialect } from "./answer.ts";
+export type { AcknowledgementPayload, CommandAnswer, Dialect, PeerDialect } from "./answer.ts";
 export { systemClock } from "./clock.ts";
 export type { Clock, Timer } from "./clock.ts";
-export { closeStatusOf } from "./close-codes.ts";
+export { closeCodes, closeStatusOf } from "./close-codes.ts";
 export type { CloseInfo } from "./close-codes.ts";
 export { decodeMessage, encodeMessage } from "./codec.ts";
 export { EndpointConnection } from "./endpoint/connection.ts";
 export { attachEndpoint } from "./endpoint/endpoint.ts";
 export type { Endpoint, EndpointOptions } from "./endpoint/endpoint.ts";
-export type { EndpointHandler, Rejection } from "./endpoint/handshake.ts";
+export type { EndpointHandler, Introduction, Rejection } from "./endpoint/handshake.ts";
 export { DecodeError, NbwssError, nbwssErrors } from "./errors.ts";
 export type { NbwssErrorCode } from "./errors.ts";
 export { hopByHopHeaders } from "./hop-by-hop.ts";
@@ -24,6 +24,8 @@ export type {
   ConnectRequest,
   ConnectResponse,
   Message,
+  Move,
+  MoveMessage,
   NotificationEntry,
   NotificationRequest,
   NotificationResponse,
@@ -33,3 +35,5 @@ export { ServiceConnection } from "./service/connection.ts";
 export type { ServiceHandler } from "./service/connection.ts";
 export { dialEndpoint, parseEndpointUrl } from "./service/dial.ts";
 export type { DialOptions } from "./service/dial.ts";
+export { connectionIdHeader, sallyportProtocol } from "./subprotocol.ts";
+export type { ConnectionTerms } from "./subprotocol.ts";

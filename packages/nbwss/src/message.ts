@@ -82,6 +82,26 @@ export const notificationResponse = z.object({
   payload: z.unknown().optional(),
 });
 
+/** The longest delay and window of a MOVE: an hour. */
+const maxMoveMs = 3_600_000;
+
+/**
+ * Endpoint → primary, under `sallyport.v1` only: leave this endpoint in `delayMs` and dial again, so that those who have to go do not
+ * come back together (Sallyport's extension, MOVE). It is not answered.
+ */
+export const moveMessage = z.object({
+  ...envelope,
+  type: z.literal("SALLYPORT"),
+  subType: z.literal("MOVE"),
+  payload: z.object({
+    /** How long the primary goes on as before; then it closes with 1012 and dials. */
+    delayMs: z.int().min(0).max(maxMoveMs),
+    /** When no endpoint can be reached then, tries are spread at least over this time. */
+    windowMs: z.int().min(0).max(maxMoveMs),
+    reason: z.string().max(123),
+  }),
+});
+
 /** The schema of each message, by `<type> <subType>`. */
 export const messageSchemas = {
   "CONNECT REQUEST": connectRequest,
@@ -90,6 +110,7 @@ export const messageSchemas = {
   "COMMAND RESPONSE": commandResponse,
   "NOTIFICATION REQUEST": notificationRequest,
   "NOTIFICATION RESPONSE": notificationResponse,
+  "SALLYPORT MOVE": moveMessage,
 } as const;
 
 export type ConnectRequest = z.infer<typeof connectRequest>;
@@ -98,8 +119,11 @@ export type CommandRequest = z.infer<typeof commandRequest>;
 export type CommandResponse = z.infer<typeof commandResponse>;
 export type NotificationRequest = z.infer<typeof notificationRequest>;
 export type NotificationResponse = z.infer<typeof notificationResponse>;
+export type MoveMessage = z.infer<typeof moveMessage>;
 export type NotificationEntry = z.infer<typeof notificationEntry>;
-/** Any message of NBWSS 1.0. */
+/** Any message of NBWSS 1.0 and of Sallyport's extension. */
 export type Message = z.infer<(typeof messageSchemas)[keyof typeof messageSchemas]>;
+/** When to leave an endpoint, and why. */
+export type Move = MoveMessage["payload"];
 /** A call of the REST API, without its envelope. */
 export type Command = CommandRequest["payload"];

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { backoffMs, refusedTokenMs } from "./backoff.ts";
+import { backoffMs, movedMs, refusedTokenMs } from "./backoff.ts";
 
 const options = (random: number) => ({ baseMs: 1000, maxMs: 60_000, random: () => random });
 
@@ -17,4 +17,12 @@ test("backoff - is random between nothing and a ceiling that doubles up to the p
 test("backoff - a refused token is tried again slowly, and always", () => {
   assert.equal(refusedTokenMs(options(0)), 30_000);
   assert.ok(refusedTokenMs(options(0.999999)) <= 60_000);
+});
+
+test("backoff - after a move it keeps the pace of the window, then falls back to the common one", () => {
+  for (let attempt = 0; attempt < 12; attempt += 1)
+    assert.equal(movedMs(attempt, 5_000, options(0.5)), 5_000);
+  assert.equal(movedMs(0, 0, options(0.5)), 1_000);
+  assert.equal(movedMs(12, 5_000, options(0.5)), 500);
+  assert.equal(movedMs(100, 5_000, options(0.5)), 30_000);
 });

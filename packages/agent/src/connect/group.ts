@@ -1,8 +1,8 @@
-import type { CloseInfo, Clock, ServiceConnection } from "@sallyport/nbwss";
-import { NbwssError } from "@sallyport/nbwss";
+import type { CloseInfo, Clock, Move, ServiceConnection } from "@sallyport/nbwss";
+import { closeCodes, NbwssError } from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import type { SavedEndpoint } from "../endpoints/store.ts";
-import { backoffMs, refusedTokenMs, type BackoffOptions } from "./backoff.ts";
+import { backoffMs, movedMs, refusedTokenMs, type BackoffOptions } from "./backoff.ts";
 
 /** What a group's connector needs. */
 export interface GroupOptions {
@@ -19,6 +19,15 @@ export interface GroupOptions {
   backoff: BackoffOptions;
   /** A connection that lasted this long resets the back-off. */
   stableAfterMs: number;
+}
+
+/** One round of tries: what came of it. */
+interface Round {
+  /** How long the connection stood, ms; 0 when there was none. */
+  lastedMs: number;
+  refused: boolean;
+  /** What the endpoint asked for before the connection ended. */
+  move: Move | undefined;
 }
 
 /**
@@ -76,23 +85,31 @@ export class GroupConnector {
 
   async #run(): Promise<void> {
     let attempt = 0;
+    let windowMs: number | undefined;
     while (!this.#stopped.signal.aborted) {
       this.#changed = false;
-      const { lastedMs, refused } = await this.#tryAll();
+      const { lastedMs, refused, move } = await this.#tryAll();
       if (this.#stopped.signal.aborted) return;
-      if (lastedMs >= this.#options.stableAfterMs || this.#changed) attempt = 0;
-      const waitMs = refused
-        ? refusedTokenMs(this.#options.backoff)
-        : backoffMs(attempt, this.#options.backoff);
+      if (lastedMs >= this.#options.stableAfterMs || this.#changed) [attempt, windowMs] = [0, undefined];
+      if (move !== undefined) windowMs = move.windowMs;
+      // It left at a moment of its own already: it dials at once.
+      if (move !== undefined && lastedMs >= this.#options.stableAfterMs) continue;
+      const waitMs = this.#waitMs(attempt, refused, windowMs);
       attempt += 1;
       this.#options.log.debug({ groupId: this.#options.groupId, waitMs, attempt }, "group.waiting");
       await this.#wait(waitMs);
-      if (this.#changed) attempt = 0;
+      if (this.#changed) [attempt, windowMs] = [0, undefined];
     }
   }
 
+  #waitMs(attempt: number, refused: boolean, windowMs: number | undefined): number {
+    const { backoff } = this.#options;
+    if (refused) return refusedTokenMs(backoff);
+    return windowMs === undefined ? backoffMs(attempt, backoff) : movedMs(attempt, windowMs, backoff);
+  }
+
   /** Tries each endpoint in order until one has connected, and serves that until it ends. */
-  async #tryAll(): Promise<{ lastedMs: number; refused: boolean }> {
+  async #tryAll(): Promise<Round> {
     const { clock } = this.#options;
     let refused = false;
     for (const endpoint of this.#options.endpoints()) {
@@ -100,10 +117,10 @@ export class GroupConnector {
       if (outcome === "refused") refused = true;
       if (typeof outcome === "string") continue;
       const sinceMs = clock.now();
-      await this.#serve(endpoint, outcome);
-      return { lastedMs: clock.now() - sinceMs, refused: false };
+      const ended = await this.#serve(endpoint, outcome);
+      return { lastedMs: clock.now() - sinceMs, refused: wasSentAway(ended), move: outcome.move };
     }
-    return { lastedMs: 0, refused };
+    return { lastedMs: 0, refused, move: undefined };
   }
 
   async #dial(endpoint: SavedEndpoint): Promise<ServiceConnection | "failed" | "refused"> {
@@ -115,24 +132,31 @@ export class GroupConnector {
       if (this.#stopped.signal.aborted) return "failed";
       const refused = error instanceof NbwssError && error.code === "token_refused";
       const reason = (error as Error).message;
-      log.warn({ groupId, hostName, reason }, refused ? "endpoint.token_refused" : "endpoint.unreachable");
+      const trackingId = error instanceof NbwssError ? error.trackingId : undefined;
+      log.warn(
+        { groupId, hostName, trackingId, reason },
+        refused ? "endpoint.token_refused" : "endpoint.unreachable",
+      );
       return refused ? "refused" : "failed";
     }
   }
 
-  async #serve(endpoint: SavedEndpoint, connection: ServiceConnection): Promise<void> {
+  async #serve(endpoint: SavedEndpoint, connection: ServiceConnection): Promise<CloseInfo> {
     const { groupId, log } = this.#options;
     const { hostName } = endpoint;
+    const { trackingId } = connection;
     this.#current = { endpoint, connection };
-    log.info({ groupId, hostName }, "endpoint.connected");
+    log.info({ groupId, hostName, trackingId }, "endpoint.connected");
     // The administrator may have changed the endpoint while it was dialled.
     this.#closeIfStale();
     if (this.#stopped.signal.aborted) void connection.close(1001, "the primary is shutting down");
     await this.#options.serve(endpoint, connection);
     const info = await connection.closed;
     this.#current = undefined;
-    log.info({ groupId, hostName, code: info.code, reason: info.reason }, "endpoint.disconnected");
+    const { code, reason } = info;
+    log.info({ groupId, hostName, trackingId, code, reason }, "endpoint.disconnected");
     this.#options.ended(endpoint, info);
+    return info;
   }
 
   /** Waits, but not when the endpoints were changed; without endpoints until they are. */
@@ -155,4 +179,9 @@ export class GroupConnector {
       this.#wake = done;
     });
   }
+}
+
+/** Whether a connection ended because somebody else uses its token: to come back soon would only be a fight. */
+function wasSentAway({ code }: CloseInfo): boolean {
+  return code === closeCodes.tokenInUse;
 }

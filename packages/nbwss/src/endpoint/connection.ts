@@ -1,17 +1,25 @@
-import { readCommandAnswer, type CommandAnswer, type Dialect } from "../answer.ts";
+import {
+  acknowledgementPayload,
+  readCommandAnswer,
+  type CommandAnswer,
+  type Dialect,
+  type PeerDialect,
+} from "../answer.ts";
 import type { Channel } from "../channel.ts";
 import type { Clock } from "../clock.ts";
 import type { CloseInfo } from "../close-codes.ts";
 import { NbwssError } from "../errors.ts";
 import type { NbwssLimits } from "../limits.ts";
 import { newMessageId } from "../message-id.ts";
-import type { Command, CommandResponse, NotificationRequest } from "../message.ts";
+import type { Command, CommandResponse, Message, Move, NotificationRequest } from "../message.ts";
 import { RequestTable, type WaitOptions } from "../request-table.ts";
+import type { ConnectionTerms } from "../subprotocol.ts";
 
 /** What a connection of an endpoint is made of. */
 export interface EndpointConnectionOptions<Identity> {
   identity: Identity;
   remoteAddress: string;
+  terms: ConnectionTerms;
   channel: Channel;
   clock: Clock;
   limits: NbwssLimits;
@@ -22,8 +30,14 @@ export class EndpointConnection<Identity> {
   /** What `authenticate` returned for the primary's token. */
   readonly identity: Identity;
   readonly remoteAddress: string;
+  /** What both ends call this connection. */
+  readonly trackingId: string;
+  /** Whether the primary speaks `sallyport.v1` too. */
+  readonly extended: boolean;
   /** Epoch ms. */
   readonly connectedAtMs: number;
+  /** How this primary speaks; may be set at any time, and holds for what comes after. */
+  dialect: PeerDialect = {};
   /** Resolves when the connection is gone. */
   readonly closed: Promise<CloseInfo>;
   readonly #channel: Channel;
@@ -34,6 +48,8 @@ export class EndpointConnection<Identity> {
   constructor(options: EndpointConnectionOptions<Identity>) {
     this.identity = options.identity;
     this.remoteAddress = options.remoteAddress;
+    this.trackingId = options.terms.trackingId ?? "";
+    this.extended = options.terms.extended;
     this.#channel = options.channel;
     this.#clock = options.clock;
     this.#commands = new RequestTable(options.clock, options.limits.maxInFlight);
@@ -58,28 +74,36 @@ export class EndpointConnection<Identity> {
 
   /**
    * Has the primary call its REST API and waits for the answer (NBWSS, COMMAND).
-   * @param dialect member names of this primary's responses, where they are known
+   * @param dialect member names of this primary's responses; those of `this.dialect` unless said
    * @throws NbwssError `not_established`, `busy` or `too_large` when nothing was sent; `timeout`, `cancelled` or
    *   `lost` when the call may have been carried out; `not_a_response` when the answer can't be read
    */
   async command(command: Command, wait: WaitOptions, dialect?: Dialect): Promise<CommandAnswer> {
     const id = newMessageId();
     const send = () =>
-      this.#channel.send({
-        version: "1.0",
-        id,
-        type: "COMMAND",
-        subType: "REQUEST",
-        timeStamp: Math.floor(this.#clock.now() / 1000),
-        payload: command,
-      });
-    return readCommandAnswer(await this.#commands.request(id, send, wait), dialect);
+      this.#channel.send({ ...this.#envelope(id), type: "COMMAND", subType: "REQUEST", payload: command });
+    const payload = await this.#commands.request(id, send, wait);
+    return readCommandAnswer(payload, dialect ?? this.dialect);
   }
 
-  /** Closes the connection; commands that wait fail with `lost`. */
-  close(code: number, reason: string): void {
+  /**
+   * Asks the primary to leave at a moment of its own (Sallyport's extension, MOVE).
+   * @returns false when it speaks NBWSS 1.0 only, or has gone: nothing was sent
+   */
+  move(move: Move): boolean {
+    if (!this.extended || !this.isOpen) return false;
+    const envelope = this.#envelope(newMessageId());
+    this.#channel.send({ ...envelope, type: "SALLYPORT", subType: "MOVE", payload: move });
+    return true;
+  }
+
+  /**
+   * Closes the connection; commands that wait fail with `lost`, and nothing that comes after is taken.
+   * @param timeoutMs after which a primary that does not answer is cut off; `closeTimeoutMs` unless said
+   */
+  close(code: number, reason: string, timeoutMs?: number): void {
     this.#commands.failAll(lost(`the connection was closed (${code} ${reason})`));
-    this.#channel.close(code, reason);
+    this.#channel.close(code, reason, timeoutMs);
   }
 
   /** For the endpoint: the peer gave a sign of life. */
@@ -100,13 +124,15 @@ export class EndpointConnection<Identity> {
   /** For the endpoint: acknowledges a notification that is safely stored. */
   acknowledge(notification: NotificationRequest): void {
     this.#channel.send({
-      version: "1.0",
-      id: notification.id,
+      ...this.#envelope(notification.id),
       type: "NOTIFICATION",
       subType: "RESPONSE",
-      timeStamp: Math.floor(this.#clock.now() / 1000),
-      payload: [],
+      payload: acknowledgementPayload(this.dialect),
     });
+  }
+
+  #envelope(id: string): Pick<Message, "version" | "id" | "timeStamp"> {
+    return { version: "1.0", id, timeStamp: Math.floor(this.#clock.now() / 1000) };
   }
 }
 

@@ -1,9 +1,11 @@
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage, Server } from "node:http";
 import type { Server as SecureServer } from "node:https";
 import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
 import { systemClock, type Clock } from "../clock.ts";
 import { defaultLimits, type NbwssLimits } from "../limits.ts";
+import { connectionIdHeader, sallyportProtocol } from "../subprotocol.ts";
 import { serveSocket, type EndpointHandler, type ServedSocket } from "./handshake.ts";
 
 /** How an endpoint is attached to a server. */
@@ -12,12 +14,18 @@ export interface EndpointOptions<Identity> extends EndpointHandler<Identity> {
   path?: string;
   limits?: Partial<NbwssLimits>;
   clock?: Clock;
+  /** False to speak NBWSS 1.0 only, also to those who offer `sallyport.v1`. */
+  extensions?: boolean;
+  /** Makes the tracking id of a connection; a UUID unless said. */
+  newConnectionId?(): string;
 }
 
 /** An endpoint that takes connections until it is closed. */
 export interface Endpoint extends AsyncDisposable {
   /** Sockets that have not proved themselves yet. */
   readonly unproven: number;
+  /** Takes no more connections (a primary that tries is answered 503); those there are go on. */
+  stopAccepting(): void;
   /**
    * Takes no more connections (a primary that tries is answered 503) and closes those there are; resolves when all are gone. Calling it again returns
    * the same promise.
@@ -50,7 +58,18 @@ export function attachEndpoint<Identity>(
     maxPayload: limits.maxMessageBytes,
     perMessageDeflate: false,
     clientTracking: false,
+    handleProtocols(offered) {
+      const extended = options.extensions !== false && offered.has(sallyportProtocol);
+      // One that is unknown here is taken as ws does by default: some clients insist on one.
+      const [other = false] = [...offered].filter((name) => name !== sallyportProtocol);
+      return extended ? sallyportProtocol : other;
+    },
   });
+  const trackingIds = new WeakMap<IncomingMessage, string>();
+  acceptor.on("headers", (headers, request) => {
+    headers.push(`${connectionIdHeader}: ${trackingIds.get(request) ?? ""}`);
+  });
+  let isAccepting = true;
   let unproven = 0;
   let closing: Promise<void> | undefined;
 
@@ -60,10 +79,12 @@ export function attachEndpoint<Identity>(
       if (server.listenerCount("upgrade") === 1) refuse(stream, "404 Not Found");
       return;
     }
-    if (closing !== undefined || unproven >= limits.maxUnproven) {
+    if (!isAccepting || unproven >= limits.maxUnproven) {
       refuse(stream, "503 Service Unavailable");
       return;
     }
+    const trackingId = options.newConnectionId?.() ?? randomUUID();
+    trackingIds.set(request, trackingId);
     acceptor.handleUpgrade(request, stream, head, (socket) => {
       unproven += 1;
       let counted = true;
@@ -72,7 +93,8 @@ export function attachEndpoint<Identity>(
         counted = false;
       };
       const remoteAddress = request.socket.remoteAddress ?? "unknown";
-      const served = serveSocket(context, { socket, stream, remoteAddress, proven });
+      const extended = socket.protocol === sallyportProtocol;
+      const served = serveSocket(context, { socket, stream, remoteAddress, trackingId, extended, proven });
       sockets.add(served);
       void served.closed.then(() => sockets.delete(served));
     });
@@ -83,7 +105,11 @@ export function attachEndpoint<Identity>(
     get unproven() {
       return unproven;
     },
+    stopAccepting() {
+      isAccepting = false;
+    },
     close(code = 1012, reason = "the endpoint is shutting down") {
+      isAccepting = false;
       closing ??= (async () => {
         const ending = [...sockets].map((served) => {
           served.close(code, reason);

@@ -16,9 +16,15 @@ import {
   type EndpointState,
 } from "./rules.ts";
 
-/** Why a socket was turned away. */
-export interface Rejection {
+/** Where a CONNECT comes from. */
+export interface Introduction {
   remoteAddress: string;
+  /** What both ends call the connection. */
+  trackingId: string;
+}
+
+/** Why a socket was turned away. */
+export interface Rejection extends Introduction {
   /** The close code that the endpoint gave, or 1006 when the peer just left. */
   code: number;
   reason: string;
@@ -30,7 +36,7 @@ export interface EndpointHandler<Identity> {
    * Who has this token; undefined when nobody. Has to take the same time for every wrong token. When it rejects, the connection
    * is closed with 1011 and the primary tries again later.
    */
-  authenticate(token: string, from: { remoteAddress: string }): Promise<Identity | undefined>;
+  authenticate(token: string, from: Introduction): Promise<Identity | undefined>;
   /** A primary has proved itself; it may be sent commands from now on. */
   connected(connection: EndpointConnection<Identity>): void;
   /**
@@ -59,6 +65,9 @@ export interface AcceptedSocket {
   /** The TLS or TCP stream under it. */
   stream: Duplex;
   remoteAddress: string;
+  trackingId: string;
+  /** Whether `sallyport.v1` was selected. */
+  extended: boolean;
   /** Called when the socket no longer counts as unproven: it was accepted, or is gone. */
   proven(): void;
 }
@@ -76,7 +85,7 @@ export function serveSocket<Identity>(
   accepted: AcceptedSocket,
 ): ServedSocket {
   const { handler, limits, clock } = context;
-  const { socket, stream, remoteAddress } = accepted;
+  const { socket, stream, remoteAddress, trackingId, extended } = accepted;
   const channel = new Channel(socket, stream, limits, clock);
   const connectTimer: Timer = clock.after(limits.connectTimeoutMs, () => step({ kind: "connect-timeout" }));
   let state: EndpointState = initialEndpointState;
@@ -135,7 +144,7 @@ export function serveSocket<Identity>(
   /** Never rejects: a failure to look the token up closes the connection. */
   async function verify(token: string): Promise<void> {
     try {
-      identity = await handler.authenticate(token, { remoteAddress });
+      identity = await handler.authenticate(token, { remoteAddress, trackingId });
       step({ kind: "verdict", valid: identity !== undefined });
     } catch {
       // The handler's own error is its owner's to log; the primary learns only that it may come again.
@@ -159,7 +168,14 @@ export function serveSocket<Identity>(
   function establish(): void {
     if (identity === undefined || !channel.isOpen) return;
     accepted.proven();
-    connection = new EndpointConnection({ identity, remoteAddress, channel, clock, limits });
+    connection = new EndpointConnection({
+      identity,
+      remoteAddress,
+      terms: { trackingId, extended },
+      channel,
+      clock,
+      limits,
+    });
     heartbeat.start();
     handler.connected(connection);
   }
@@ -182,6 +198,8 @@ export function serveSocket<Identity>(
 
   channel.listen({
     text(text) {
+      // What still comes from a primary that was told to go counts for nothing.
+      if (!channel.isOpen) return;
       try {
         step({ kind: "message", message: decodeMessage(text, limits) });
       } catch (error) {
@@ -204,7 +222,7 @@ export function serveSocket<Identity>(
     heartbeat.stop();
     accepted.proven();
     step({ kind: "gone" });
-    if (connection === undefined) handler.rejected?.({ remoteAddress, ...info });
+    if (connection === undefined) handler.rejected?.({ remoteAddress, trackingId, ...info });
     else connection.noteGone(info);
   });
   return { close: closeWith, closed };

@@ -1,14 +1,15 @@
 import { failureAnswer, writeCommandAnswer, type CommandAnswer } from "../answer.ts";
 import type { Channel } from "../channel.ts";
-import type { Clock } from "../clock.ts";
+import type { Clock, Timer } from "../clock.ts";
 import type { CloseInfo } from "../close-codes.ts";
 import { decodeMessage } from "../codec.ts";
 import { DecodeError, NbwssError } from "../errors.ts";
 import { Heartbeat } from "../heartbeat.ts";
 import type { NbwssLimits } from "../limits.ts";
 import { newMessageId } from "../message-id.ts";
-import type { Command, CommandRequest, Message, NotificationEntry } from "../message.ts";
+import type { Command, CommandRequest, Message, Move, NotificationEntry } from "../message.ts";
 import { RequestTable, type WaitOptions } from "../request-table.ts";
+import type { ConnectionTerms } from "../subprotocol.ts";
 import { nextServiceState, type ServiceEffect, type ServiceEvent, type ServiceState } from "./rules.ts";
 
 /** What the owner of a dialled connection does and is told. */
@@ -23,6 +24,8 @@ export interface ServiceHandler {
   undecodable?(error: DecodeError): void;
   /** An answer could not be sent as it was. */
   answerNotSent?(error: unknown): void;
+  /** The endpoint asked to leave (Sallyport's extension, MOVE); the connection does so by itself. */
+  moving?(move: Move): void;
   /** `exception.ignoreDecoder` of nbwss.properties; false unless said. */
   ignoreUndecodable?: boolean;
 }
@@ -32,6 +35,7 @@ export interface ServiceConnectionOptions {
   channel: Channel;
   clock: Clock;
   limits: NbwssLimits;
+  terms: ConnectionTerms;
   handler: ServiceHandler;
 }
 
@@ -39,6 +43,10 @@ export interface ServiceConnectionOptions {
 export class ServiceConnection {
   /** Resolves when the connection is gone. */
   readonly closed: Promise<CloseInfo>;
+  /** What the endpoint calls this connection, when it said so: to be logged, and told to its operator. */
+  readonly trackingId: string | undefined;
+  /** Whether both ends speak `sallyport.v1`. */
+  readonly extended: boolean;
   readonly #options: ServiceConnectionOptions;
   readonly #notifications: RequestTable<void>;
   readonly #heartbeat: Heartbeat;
@@ -46,12 +54,17 @@ export class ServiceConnection {
   readonly #executing = new Set<string>();
   #lateAcknowledgement: ((id: string) => void) | undefined;
   #state: ServiceState;
+  #move: Move | undefined;
+  #moveTimer: Timer | undefined;
+  #isMoveDue = false;
   #verdict: { resolve(): void; reject(error: Error): void } | undefined;
 
   constructor(options: ServiceConnectionOptions) {
-    const { channel, clock, limits } = options;
+    const { channel, clock, limits, terms } = options;
     this.#options = options;
-    this.#state = { name: "awaiting-verdict", id: newMessageId() };
+    this.trackingId = terms.trackingId;
+    this.extended = terms.extended;
+    this.#state = { name: "awaiting-verdict", id: newMessageId(), extended: terms.extended };
     this.#notifications = new RequestTable(clock, limits.maxInFlight);
     const patienceMs = limits.pingIntervalMs * (limits.maxMissedPongs + 1);
     this.#heartbeat = new Heartbeat({
@@ -75,6 +88,11 @@ export class ServiceConnection {
 
   get isOpen(): boolean {
     return this.#state.name === "established" && this.#options.channel.isOpen;
+  }
+
+  /** What the endpoint asked for when it had to go; whoever dials next should spread its tries over its window. */
+  get move(): Move | undefined {
+    return this.#move;
   }
 
   /** Sends CONNECT and waits for the verdict; `dialEndpoint` calls it, once. */
@@ -161,6 +179,9 @@ export class ServiceConnection {
       case "settle-notification":
         if (!this.#notifications.settle(effect.id, undefined)) this.#lateAcknowledgement?.(effect.id);
         return;
+      case "move":
+        this.#onMove(effect.move);
+        return;
       case "report-undecodable":
         this.#options.handler.undecodable?.(effect.error);
         return;
@@ -193,7 +214,24 @@ export class ServiceConnection {
       this.#answer(id, failureAnswer(502, 502, `the call failed: ${(error as Error).message}`));
     } finally {
       this.#executing.delete(key);
+      this.#leaveWhenIdle();
     }
+  }
+
+  /** Goes on as before until the moment has come and what runs is answered (Sallyport's extension, MOVE). */
+  #onMove(move: Move): void {
+    this.#move = move;
+    this.#moveTimer?.cancel();
+    this.#moveTimer = this.#options.clock.after(move.delayMs, () => {
+      this.#isMoveDue = true;
+      this.#leaveWhenIdle();
+    });
+    this.#options.handler.moving?.(move);
+  }
+
+  #leaveWhenIdle(): void {
+    if (!this.#isMoveDue || this.#executing.size > 0) return;
+    this.#options.channel.close(1012, this.#move?.reason ?? "");
   }
 
   #answer(id: string, answer: CommandAnswer): void {
@@ -223,6 +261,7 @@ export class ServiceConnection {
 
   #onGone(info: CloseInfo): CloseInfo {
     this.#heartbeat.stop();
+    this.#moveTimer?.cancel();
     this.#step({ kind: "gone" });
     const why = `the connection ended (${info.code}${info.reason === "" ? "" : ` ${info.reason}`})`;
     this.#verdict?.reject(new NbwssError("dial_failed", `${why} before the endpoint accepted`));

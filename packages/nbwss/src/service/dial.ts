@@ -1,3 +1,4 @@
+import type { IncomingHttpHeaders } from "node:http";
 import { Agent } from "node:https";
 import type { Duplex } from "node:stream";
 import type { ConnectionOptions } from "node:tls";
@@ -6,6 +7,7 @@ import { Channel } from "../channel.ts";
 import { systemClock, type Clock } from "../clock.ts";
 import { NbwssError } from "../errors.ts";
 import { defaultLimits, type NbwssLimits } from "../limits.ts";
+import { sallyportProtocol, termsOf, type ConnectionTerms } from "../subprotocol.ts";
 import { ServiceConnection, type ServiceHandler } from "./connection.ts";
 
 /** How a primary dials an endpoint. */
@@ -20,6 +22,8 @@ export interface DialOptions extends ServiceHandler {
   signal?: AbortSignal;
   limits?: Partial<NbwssLimits>;
   clock?: Clock;
+  /** False to offer NBWSS 1.0 only; otherwise `sallyport.v1` is offered, and used if the endpoint selects it. */
+  extensions?: boolean;
 }
 
 /**
@@ -36,9 +40,12 @@ export async function dialEndpoint(options: DialOptions): Promise<ServiceConnect
     maxPayload: limits.maxMessageBytes,
     perMessageDeflate: false,
     followRedirects: false,
+    // Not by ws' own option: ws would refuse an endpoint that selects none, which RFC 6455 allows.
+    headers: options.extensions === false ? {} : { "Sec-WebSocket-Protocol": sallyportProtocol },
     // An agent of its own carries the TLS options that `ws` has no types for.
     agent: new Agent({ ...options.tls, minVersion: "TLSv1.2" }),
   });
+  let terms: ConnectionTerms = { trackingId: undefined, extended: false };
   let giveUpWith: NbwssError | undefined;
   const giveUp = (error: NbwssError) => {
     giveUpWith ??= error;
@@ -52,13 +59,15 @@ export async function dialEndpoint(options: DialOptions): Promise<ServiceConnect
   const abort = () => giveUp(new NbwssError("cancelled", "dialling was given up"));
   options.signal?.addEventListener("abort", abort);
   try {
-    const stream = await opened(socket);
+    const stream = await opened(socket, (headers) => {
+      terms = termsOf(headers, options.extensions !== false);
+    });
     const channel = new Channel(socket, stream, limits, clock);
-    const connection = new ServiceConnection({ channel, clock, limits, handler: options });
+    const connection = new ServiceConnection({ channel, clock, limits, terms, handler: options });
     await connection.connect(options.token);
     return connection;
   } catch (error) {
-    throw giveUpWith ?? toNbwssError(error, url);
+    throw withTrackingId(giveUpWith ?? toNbwssError(error, url), terms);
   } finally {
     timer.cancel();
     options.signal?.removeEventListener("abort", abort);
@@ -80,14 +89,27 @@ export function parseEndpointUrl(text: string): URL {
   return url;
 }
 
-function opened(socket: WebSocket): Promise<Duplex | undefined> {
+function opened(
+  socket: WebSocket,
+  onUpgrade: (headers: IncomingHttpHeaders) => void,
+): Promise<Duplex | undefined> {
   return new Promise((resolve, reject) => {
     let stream: Duplex | undefined;
-    socket.once("upgrade", (response) => (stream = response.socket));
+    socket.once("upgrade", (response) => {
+      stream = response.socket;
+      onUpgrade({ ...response.headers });
+      // ws knows of no offer, so it must not see what was selected.
+      delete response.headers["sec-websocket-protocol"];
+    });
     socket.once("open", () => resolve(stream));
     // Stays: an error after the first one would otherwise end the process.
     socket.on("error", reject);
   });
+}
+
+function withTrackingId(error: NbwssError, { trackingId }: ConnectionTerms): NbwssError {
+  if (trackingId === undefined) return error;
+  return new NbwssError(error.code, error.message, { cause: error.cause, trackingId });
 }
 
 function toNbwssError(error: unknown, url: URL): NbwssError {

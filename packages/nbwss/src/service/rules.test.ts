@@ -29,8 +29,19 @@ const foreign: ServiceEvent = {
 };
 const undecodable: ServiceEvent = { kind: "undecodable", error: new DecodeError("not_json", "", "x") };
 
-const awaiting: ServiceState = { name: "awaiting-verdict", id };
-const established: ServiceState = { name: "established" };
+const move: ServiceEvent = {
+  kind: "message",
+  message: {
+    ...envelope,
+    type: "SALLYPORT",
+    subType: "MOVE",
+    payload: { delayMs: 1, windowMs: 2, reason: "restart" },
+  },
+};
+
+const awaiting: ServiceState = { name: "awaiting-verdict", id, extended: true };
+const established: ServiceState = { name: "established", extended: false };
+const extended: ServiceState = { name: "established", extended: true };
 
 const rows: [ServiceState, ServiceEvent, boolean, ServiceState["name"], (string | number)[]][] = [
   [awaiting, verdict(true), false, "established", ["establish"]],
@@ -44,6 +55,9 @@ const rows: [ServiceState, ServiceEvent, boolean, ServiceState["name"], (string 
   [established, verdict(true), false, "closed", [1008]],
   [established, undecodable, false, "closed", ["report-undecodable", 1007]],
   [established, undecodable, true, "established", ["report-undecodable"]],
+  [awaiting, move, false, "closed", [1008]],
+  [established, move, false, "closed", [1008]],
+  [extended, move, false, "established", ["move"]],
   [established, { kind: "gone" }, false, "closed", []],
   [{ name: "closed" }, command, false, "closed", []],
 ];

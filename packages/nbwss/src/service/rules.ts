@@ -1,10 +1,10 @@
 import type { DecodeError } from "../errors.ts";
-import type { CommandRequest, Message } from "../message.ts";
+import type { CommandRequest, Message, Move } from "../message.ts";
 
 /** Where the service's (the primary's) connection stands. */
 export type ServiceState =
-  | { name: "awaiting-verdict"; id: string }
-  | { name: "established" }
+  | { name: "awaiting-verdict"; id: string; extended: boolean }
+  | { name: "established"; extended: boolean }
   | { name: "closed" };
 
 /** What happens to it. */
@@ -19,6 +19,7 @@ export type ServiceEffect =
   | { kind: "report-refusal" }
   | { kind: "execute"; request: CommandRequest }
   | { kind: "settle-notification"; id: string }
+  | { kind: "move"; move: Move }
   | { kind: "report-undecodable"; error: DecodeError }
   | { kind: "close"; code: number; reason: string };
 
@@ -48,30 +49,36 @@ export function nextServiceState(state: ServiceState, event: ServiceEvent, ignor
     case "message":
       return state.name === "established"
         ? onEstablishedMessage(state, event.message)
-        : onVerdict(state.id, event.message);
+        : onVerdict(state, event.message);
   }
 }
 
-function onVerdict(id: string, message: Message): Step {
+function onVerdict(
+  { id, extended }: Extract<ServiceState, { name: "awaiting-verdict" }>,
+  message: Message,
+): Step {
   if (message.type !== "CONNECT" || message.subType !== "RESPONSE") {
     return close(1008, `${message.type} ${message.subType} came before CONNECT RESPONSE`);
   }
   if (message.id.toUpperCase() !== id.toUpperCase()) {
     return close(1008, "CONNECT RESPONSE has another id than the request");
   }
-  if (message.payload.valid) return [{ name: "established" }, [{ kind: "establish" }]];
+  if (message.payload.valid) return [{ name: "established", extended }, [{ kind: "establish" }]];
   return [
     { name: "closed" },
     [{ kind: "report-refusal" }, { kind: "close", code: 1000, reason: "token refused" }],
   ];
 }
 
-function onEstablishedMessage(state: ServiceState, message: Message): Step {
+function onEstablishedMessage(state: Extract<ServiceState, { name: "established" }>, message: Message): Step {
   if (message.type === "COMMAND" && message.subType === "REQUEST") {
     return [state, [{ kind: "execute", request: message }]];
   }
   if (message.type === "NOTIFICATION" && message.subType === "RESPONSE") {
     return [state, [{ kind: "settle-notification", id: message.id }]];
+  }
+  if (message.type === "SALLYPORT" && state.extended) {
+    return [state, [{ kind: "move", move: message.payload }]];
   }
   return close(1008, `${message.type} ${message.subType} is not for a primary`);
 }
