@@ -1,31 +1,23 @@
-// The conformance kit against our own hub and primary, which have to keep every rule, and against broken peers, which must not.
+// The conformance kit against our own hub, which has to keep every rule, against broken endpoints, which must not, and as a command.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
-import { endpointsOf, PrimaryClient } from "@sallyport/cli";
 import {
   endpointChecks,
-  PrimaryListener,
+  serviceChecks,
   testEndpoint,
-  testService,
   type EndpointTiming,
   type Report,
 } from "@sallyport/conformance";
 import { HubFixture } from "../packages/hub/src/testing/hub-fixture.ts";
-import { temporaryFolder } from "./kit/folder.ts";
-import { startServer } from "./kit/sallyport.ts";
-import { makeSource, password } from "./kit/site.ts";
+import { failuresOf } from "./kit/conformance.ts";
 import { startFaultyEndpoint, type EndpointFault } from "./kit/faulty-endpoint.ts";
+import { temporaryFolder } from "./kit/folder.ts";
+import { sallyport } from "./kit/sallyport.ts";
 
 /** Patience for peers on this machine whose own waits are short. */
 const quick: Partial<EndpointTiming> = { quietMs: 50, idleMs: 1_000, silenceMs: 20_000, commandMs: 20_000 };
-
-function failures({ results }: Report): string[] {
-  return results.flatMap((result) =>
-    result.outcome === "fail" ? [`${result.id}: expected ${result.expected}, came ${result.came}`] : [],
-  );
-}
 
 test("conformance - our hub keeps every rule of an endpoint", async () => {
   await using fixture = await HubFixture.start({
@@ -46,79 +38,9 @@ test("conformance - our hub keeps every rule of an endpoint", async () => {
     slow: true,
     progress: { waiting: () => calls.push(call()) },
   });
-  assert.deepEqual(failures(report), []);
+  assert.deepEqual(failuresOf(report), []);
   assert.equal(report.summary.skipped, 0);
   assert.deepEqual(new Set(await Promise.all(calls)), new Set([200]));
-});
-
-/** A primary as a process of its own, with the listener as its only endpoint. */
-async function startPrimaryFor(listener: PrimaryListener, dir: string) {
-  const properties = join(dir, "nbwss.properties");
-  const lines = [
-    "connectionInfo.period=1",
-    "notification.scheduledRate=1",
-    "notification.sendTimeout=300",
-    "keepAlive.scheduledRate=1",
-    "keepAlive.maxPongMissAllowed=1",
-  ];
-  writeFileSync(properties, lines.join("\n"));
-  const options = {
-    "--data": join(dir, "primary"),
-    "--listen": "127.0.0.1:0",
-    "--ca": listener.caFile ?? "",
-    "--host-name": "branch",
-    "--nbwss-properties": properties,
-  };
-  const credentials = { SALLYPORT_PRIMARY_USER: "administrator", SALLYPORT_PRIMARY_PASSWORD: password };
-  const primary = await startServer(["primary", ...Object.entries(options).flat()], credentials);
-  process.env["SALLYPORT_PRIMARY_PASSWORD"] = password;
-  const login = { primary: primary.url, user: credentials.SALLYPORT_PRIMARY_USER, ca: primary.caFile };
-  const administrator = await PrimaryClient.login(login);
-  const endpoints = endpointsOf(administrator);
-  await endpoints.save(await endpoints.validateHost(listener.details));
-  await endpoints.update(listener.details.hostName, "ACTIVATED");
-  return { primary, administrator };
-}
-
-/** Makes the policy of a backup that is done quickly. */
-async function makePolicy(administrator: PrimaryClient, dir: string): Promise<void> {
-  const attributes = {
-    policy: {
-      policyName: "small",
-      policyType: "Standard",
-      policyAttributes: { active: true },
-      clients: [{ hostName: "branch", OS: "Linux", hardware: "Linux" }],
-      schedules: [],
-      backupSelections: { selections: [makeSource(dir, 1, 100)] },
-    },
-  };
-  await administrator.call("POST", "/config/policies/", {
-    data: { type: "policy", id: "small", attributes },
-  });
-}
-
-test("conformance - our primary keeps every rule of a service", async () => {
-  using folder = temporaryFolder();
-  await using listener = await PrimaryListener.start({
-    host: "127.0.0.1",
-    port: 0,
-    dataDir: folder.path,
-  });
-  const { primary, administrator } = await startPrimaryFor(listener, folder.path);
-  await using _primary = primary;
-  await using _administrator = administrator;
-  await makePolicy(administrator, folder.path);
-  const backups: Promise<unknown>[] = [];
-  const waiting = (forWhat: string) => {
-    if (!forWhat.includes("start a backup")) return;
-    const request = { data: { type: "backupRequest", attributes: { policyName: "small" } } };
-    backups.push(administrator.call("POST", "/admin/manual-backup", request));
-  };
-  const timing = { quietMs: 200, lateMs: 600, noResendMs: 1_500, notificationMs: 30_000, dialMs: 30_000 };
-  const report = await testService({ listener, timing, slow: true, progress: { waiting } });
-  await Promise.all(backups);
-  assert.deepEqual(failures(report), []);
-  assert.equal(report.summary.skipped, 0);
 });
 
 /** Which checks have to fail at an endpoint with these faults, each check run for itself. */
@@ -212,7 +134,7 @@ async function testFaultyEndpoint(
 
 test("conformance - an endpoint without faults passes every check", async () => {
   const report = await testFaultyEndpoint([]);
-  assert.deepEqual(failures(report), []);
+  assert.deepEqual(failuresOf(report), []);
   assert.equal(report.summary.passed, endpointChecks.length);
 });
 
@@ -228,7 +150,7 @@ describe("conformance - faulty endpoints", { concurrency: 6 }, () => {
         assert.deepEqual(outcomes, [[only, "fail"]]);
         // A peer that can't be reached fails every check, which would prove nothing.
         if (only !== "bad-messages.harm")
-          assert.doesNotMatch(failures(report)[0] ?? "", /a WebSocket connection to/);
+          assert.doesNotMatch(failuresOf(report)[0] ?? "", /a WebSocket connection to/);
       }
     });
   }
@@ -237,10 +159,61 @@ describe("conformance - faulty endpoints", { concurrency: 6 }, () => {
 test("conformance - a certificate that nobody vouches for fails, and each check has a fault that it finds", async () => {
   const only = "transport.certificate";
   const report = await testFaultyEndpoint([], { only, trusted: false });
-  assert.match(failures(report).join("\n"), /certificate/);
+  assert.match(failuresOf(report).join("\n"), /certificate/);
   const found = new Set([only, ...faultyEndpoints.flatMap(([, checks]) => checks)]);
   assert.deepEqual(
     endpointChecks.map(({ id }) => id).filter((id) => !found.has(id)),
     [],
   );
 });
+
+test("conformance - the command prints a table or JSON, fails when a MUST failed, and keeps the token to itself", async () => {
+  using folder = temporaryFolder();
+  for (const faults of [[], ["acknowledges-nothing"]] satisfies EndpointFault[][]) {
+    await using endpoint = await startFaultyEndpoint(...faults);
+    const caFile = join(folder.path, "ca.pem");
+    writeFileSync(caFile, endpoint.ca);
+    const args = ["conformance", "endpoint", endpoint.url, "--ca", caFile];
+    const run = (...more: string[]) =>
+      sallyport([...args, "--answer-timeout", "1", ...more], { SALLYPORT_TOKEN: endpoint.token });
+    const table = await run("--only", "connect.*ed");
+    const json = await run("--only", "connect.works", "--json");
+    const report = JSON.parse(json.stdout) as Report;
+    assert.deepEqual([table.code, json.code], [0, faults.length], table.stderr + json.stderr);
+    assert.match(table.stdout, /pass +│ MUST +│ connect\.accepted +│.*│ NBWSS, CONNECT/);
+    assert.match(table.stdout, /, 0 MUST failed, .* keeps what was tried/);
+    assert.equal(report.summary.failedMust, faults.length);
+    assert.match(json.stderr, /1\/1 (pass|FAIL) connect\.works/);
+    assert.doesNotMatch(table.stdout + table.stderr + json.stdout + json.stderr, /the-right-token/);
+  }
+});
+
+test("conformance - the command plays a cloud application with the token that it is given", async () => {
+  using folder = temporaryFolder();
+  const args = ["--listen", "127.0.0.1:0", "--data", folder.path, "--only", "connect.dials"];
+  const run = sallyport(["conformance", "service", ...args, "--dial-timeout", "0.5"], {
+    SALLYPORT_TOKEN: "given-by-the-test",
+  });
+  const { code, stdout } = await run;
+  assert.equal(code, 1);
+  assert.match(stdout, /"token": "given-by-the-test"/);
+  assert.match(stdout, /"groupId": "conformance"/);
+  assert.match(stdout, /add the endpoint on the primary/);
+  assert.match(stdout, /FAIL connect\.dials \(MUST\)/);
+});
+
+for (const [title, checks] of [
+  ["endpoint", endpointChecks],
+  ["service", serviceChecks],
+] as const) {
+  test(`conformance - docs/conformance.md lists the checks of ${title} as they are`, () => {
+    const text = readFileSync(join(import.meta.dirname, "..", "docs", "conformance.md"), "utf8");
+    const section = text.split(/^## /m).find((part) => part.startsWith(`Checks: ${title}`)) ?? "";
+    const rows = [...section.matchAll(/^\| `([\w.-]+)` \| (.*) \|$/gm)].map(([row]) => row);
+    const expected = checks.map(
+      ({ id, level, rule, source, needs = "" }) =>
+        `| \`${id}\` | ${level} | ${rule} | ${source} | ${needs} |`,
+    );
+    assert.deepEqual(rows, expected);
+  });
+}

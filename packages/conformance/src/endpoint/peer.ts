@@ -47,7 +47,7 @@ export class EndpointPeer {
       autoPong: false,
       perMessageDeflate: false,
       followRedirects: false,
-      handshakeTimeout: this.timing.answerMs,
+      handshakeTimeout: Math.max(this.timing.answerMs, defaultEndpointTiming.answerMs),
       maxPayload: 4 * this.timing.maxMessageBytes,
       ...more,
     });

@@ -156,6 +156,7 @@ export const reconnectChecks: Check<PrimaryPeer>[] = group("reconnect", [
     level: "MUST",
     async run(peer) {
       const wire = await peer.session();
+      await peer.works(wire);
       wire.close(1012, "restarting");
       await wire.ends("a close frame with 1012", peer.timing.answerMs, [1012]);
     },
@@ -192,16 +193,19 @@ export const wholeRunChecks: Check<PrimaryPeer>[] = group("whole-run", [
     source: "NBWSS, connection rules",
     level: "MUST",
     async run(peer) {
-      await peer.session();
-      const { overlaps } = peer.listener;
-      expect(overlaps === 0, "one connection at a time", () => `${overlaps} times a second one beside it`);
+      const wire = await peer.session();
+      // A second one may be on its way.
+      await wire.until(() => undefined, peer.timing.quietMs, { endsWithSocket: true });
+      const { overlaps, standing } = peer.listener;
+      const found = overlaps + Math.max(0, standing - 1);
+      expect(found === 0, "one connection at a time", () => `${found} times a second one beside it`);
     },
   },
 ]);
 
 async function nothingWrong(peer: PrimaryPeer, notes: (wire: Wire) => string[]): Promise<void> {
-  // Without any connection there is nothing to judge.
-  await peer.session();
+  // Without any connection there is nothing to judge; what it answers is judged elsewhere.
+  await peer.works(await peer.session()).catch(() => {});
   const wrong = peer.listener.wires.flatMap(notes);
   expect(wrong.length === 0, "none on any connection", () => wrong.slice(0, 3).join("; "));
 }

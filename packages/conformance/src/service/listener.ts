@@ -5,7 +5,6 @@ import { createServer, type Server } from "node:https";
 import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
-import type { TLSSocket } from "node:tls";
 import { ensureServerCertificate } from "@sallyport/certificates";
 import { systemClock, type Clock } from "@sallyport/nbwss";
 import { WebSocketServer } from "ws";
@@ -37,15 +36,6 @@ export interface EndpointDetails {
   url: string;
 }
 
-/** A connection of the primary before any check has looked at it. */
-export interface Arrival {
-  wire: Wire;
-  /** Such as `TLSv1.3`. */
-  tlsVersion: string;
-  /** Epoch ms. */
-  openedAtMs: number;
-}
-
 const path = "/nbwss";
 
 /** A cloud endpoint of raw `ws` that takes whatever dials it, for the checks to judge. Use: start, test, close. */
@@ -59,7 +49,7 @@ export class PrimaryListener implements AsyncDisposable {
   overlaps = 0;
   readonly #server: Server;
   readonly #clock: Clock;
-  readonly #waiting: Arrival[] = [];
+  readonly #waiting: Wire[] = [];
   #look: (() => void) | undefined;
   #closing: Promise<void> | undefined;
 
@@ -82,8 +72,7 @@ export class PrimaryListener implements AsyncDisposable {
         return;
       }
       acceptor.handleUpgrade(request, stream, head, (socket) => {
-        const tlsVersion = (request.socket as TLSSocket).getProtocol() ?? "";
-        this.#arrived({ wire: new Wire(socket, { clock }), tlsVersion, openedAtMs: clock.now() });
+        this.#arrived(new Wire(socket, { clock }));
       });
     });
   }
@@ -122,22 +111,27 @@ export class PrimaryListener implements AsyncDisposable {
     }
   }
 
+  /** Connections that stand at this moment. */
+  get standing(): number {
+    return this.wires.filter((wire) => wire.isOpen && !wire.isAbandoned).length;
+  }
+
   /** The next connection that still stands. @returns undefined when none comes in time */
-  async next(withinMs: number): Promise<Arrival | undefined> {
-    const { promise, resolve } = Promise.withResolvers<Arrival | undefined>();
+  async next(withinMs: number): Promise<Wire | undefined> {
+    const { promise, resolve } = Promise.withResolvers<Wire | undefined>();
     const look = () => {
       while (this.#waiting.length > 0) {
-        const arrival = this.#waiting.shift();
-        if (arrival?.wire.isOpen === true) return resolve(arrival);
+        const wire = this.#waiting.shift();
+        if (wire?.isOpen === true) return resolve(wire);
       }
     };
     this.#look = look;
     const timer = this.#clock.after(withinMs, () => resolve(undefined));
     look();
-    const arrival = await promise;
+    const wire = await promise;
     timer.cancel();
     this.#look = undefined;
-    return arrival;
+    return wire;
   }
 
   /** Stops listening and ends every connection. Calling it again returns the same promise. */
@@ -156,12 +150,11 @@ export class PrimaryListener implements AsyncDisposable {
     return this.close();
   }
 
-  #arrived(arrival: Arrival): void {
-    const { wire } = arrival;
+  #arrived(wire: Wire): void {
     const older = this.wires.find((other) => other.isOpen && !other.isAbandoned);
     this.wires.push(wire);
     if (this.#waiting.length >= maxWaitingConnections) wire.cut();
-    else this.#waiting.push(arrival);
+    else this.#waiting.push(wire);
     if (older !== undefined) {
       // The end of the older one may be on its way.
       const timer = this.#clock.after(defaultServiceTiming.quietMs, () => {

@@ -3,7 +3,7 @@ import { Failed, Skipped } from "../check.ts";
 import { defaultServiceTiming, type ServiceTiming } from "../limits.ts";
 import { is, message, payloadOf, shown, type Incoming, type Outgoing } from "../message.ts";
 import type { Wire } from "../wire.ts";
-import type { Arrival, PrimaryListener } from "./listener.ts";
+import type { PrimaryListener } from "./listener.ts";
 
 /** What the peer is made of. */
 export interface PrimaryPeerOptions {
@@ -36,7 +36,7 @@ export class PrimaryPeer {
   readonly listener: PrimaryListener;
   readonly clock: Clock;
   readonly waiting: (forWhat: string) => void;
-  #contact: { arrival: Arrival; connect: Incoming } | undefined;
+  #contact: { wire: Wire; connect: Incoming } | undefined;
   #session: Wire | undefined;
   #hasCome = false;
   #isAbsent = false;
@@ -49,14 +49,14 @@ export class PrimaryPeer {
   }
 
   /** A connection whose first message has come and is not yet answered; ends the present one for it. @throws Failed, Skipped */
-  async contact(): Promise<{ arrival: Arrival; connect: Incoming }> {
-    if (this.#contact?.arrival.wire.isOpen === true) return this.#contact;
+  async contact(): Promise<{ wire: Wire; connect: Incoming }> {
+    if (this.#contact?.wire.isOpen === true) return this.#contact;
     this.#session?.close(1012, "another check needs a new connection");
     this.#session = undefined;
-    const arrival = await this.#arrival();
+    const wire = await this.#arrival();
     const anything = () => true;
-    const connect = await arrival.wire.take(anything, "a CONNECT REQUEST", this.timing.closeMs);
-    this.#contact = { arrival, connect };
+    const connect = await wire.take(anything, "a CONNECT REQUEST", this.timing.closeMs);
+    this.#contact = { wire, connect };
     return this.#contact;
   }
 
@@ -65,7 +65,7 @@ export class PrimaryPeer {
     const contact = this.#contact;
     if (contact === undefined) throw new TypeError("nothing has come that could be answered");
     this.#contact = undefined;
-    const { wire } = contact.arrival;
+    const { wire } = contact;
     const id = String(contact.connect.value["id"]);
     wire.sendText(write(message("CONNECT RESPONSE", { valid }, id)));
     if (valid) this.#session = wire;
@@ -118,7 +118,7 @@ export class PrimaryPeer {
     }
   }
 
-  async #arrival(): Promise<Arrival> {
+  async #arrival(): Promise<Wire> {
     if (this.#isAbsent && !this.#hasCome) throw new Skipped("no primary has connected");
     if (!this.#hasCome) this.waiting("add the endpoint on the primary and activate it");
     const patienceMs = this.#hasCome ? this.timing.reconnectMs : this.timing.dialMs;
