@@ -37,7 +37,7 @@ export interface ServiceTiming {
   answerMs: number;
   /** How long nothing may come where nothing should, ms. */
   quietMs: number;
-  /** How long the primary may take to end a connection that has to end, ms. */
+  /** How long the primary may take to send CONNECT, and to end a connection that has to end, ms. */
   closeMs: number;
   /** How long the first connection may take, ms: an administrator has to add the endpoint first. */
   dialMs: number;
@@ -63,7 +63,8 @@ export interface ServiceTiming {
 export const defaultServiceTiming: ServiceTiming = {
   answerMs: 30_000,
   quietMs: 1_000,
-  closeMs: 15_000,
+  // As long as our hub waits for CONNECT.
+  closeMs: 10_000,
   dialMs: 600_000,
   // Three times connectionInfo.period, which is 60 s.
   reconnectMs: 180_000,

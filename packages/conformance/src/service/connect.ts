@@ -19,7 +19,7 @@ export const connectChecks: Check<PrimaryPeer>[] = group("connect", [
   },
   {
     id: "first",
-    rule: "its first message is a CONNECT REQUEST",
+    rule: "its first message is a CONNECT REQUEST, and comes within 10 s",
     source: nbwss,
     level: "MUST",
     async run(peer) {
