@@ -8,6 +8,10 @@ export interface AgentLimits {
   maxDetailsBytes: number;
   /** How long fetching details or a certificate may take, ms. */
   validationTimeoutMs: number;
+  /** The largest message in either direction, bytes of UTF-8; a larger one of the endpoint's closes the connection with 1009. */
+  maxMessageBytes: number;
+  /** The largest answer of the upstream, bytes; a larger one is answered 502. */
+  maxBodyBytes: number;
   /** How long one call of the upstream may take, ms; then the endpoint is answered 504. */
   upstreamTimeoutMs: number;
   /** Connections to the upstream. */
@@ -25,6 +29,9 @@ export const defaultAgentLimits: AgentLimits = {
   maxOutboxNotifications: 1_000_000,
   maxDetailsBytes: 64 * 1024,
   validationTimeoutMs: 15_000,
+  // A body of 32 MiB grows when it is escaped in JSON: twofold at most for text that people write.
+  maxMessageBytes: 72 * 1024 * 1024,
+  maxBodyBytes: 32 * 1024 * 1024,
   upstreamTimeoutMs: 120_000,
   maxUpstreamConnections: 32,
   backoffBaseMs: 1_000,

@@ -4,7 +4,6 @@ import { Agent } from "undici";
 import type { Database } from "@sallyport/durable";
 import {
   closeStatusOf,
-  defaultLimits,
   dialEndpoint,
   systemClock,
   type Clock,
@@ -89,9 +88,7 @@ export class NbwssService implements AsyncDisposable {
 
   /** Begins to connect; commands go to `upstream`. */
   start(upstream: Upstream): void {
-    const { maxUpstreamConnections: maxConnections, upstreamTimeoutMs: timeoutMs } = this.#limits;
-    // Text grows when it is escaped in JSON; what still does not fit is answered 502.
-    const maxBodyBytes = defaultLimits.maxMessageBytes;
+    const { maxUpstreamConnections: maxConnections, upstreamTimeoutMs: timeoutMs, maxBodyBytes } = this.#limits;
     this.#executor = new Executor({ ...upstream, maxConnections, timeoutMs, maxBodyBytes });
     this.#reconcile();
   }
@@ -150,7 +147,7 @@ export class NbwssService implements AsyncDisposable {
       signal,
       tls: pinnedTls(this.#ca, certificate),
       clock: this.#clock,
-      limits: { pingIntervalMs, maxMissedPongs },
+      limits: { pingIntervalMs, maxMissedPongs, maxMessageBytes: this.#limits.maxMessageBytes },
       ignoreUndecodable: ignoreDecoder,
       execute: (command, gone) => executor.execute(command, gone),
       undecodable: (error) => log.error({ groupId, hostName, reason: error.message }, "endpoint.undecodable"),

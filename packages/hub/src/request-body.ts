@@ -10,6 +10,11 @@ export class BodyBudget {
     this.#maxBytes = maxBytes;
   }
 
+  /** Bytes that are held now. */
+  get held(): number {
+    return this.#held;
+  }
+
   /** @throws HubError `busy` */
   take(bytes: number): void {
     if (this.#held + bytes > this.#maxBytes) {

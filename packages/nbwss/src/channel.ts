@@ -4,8 +4,14 @@ import type { Clock, Timer } from "./clock.ts";
 import type { CloseInfo } from "./close-codes.ts";
 import { encodeMessage } from "./codec.ts";
 import { NbwssError } from "./errors.ts";
+import { Lanes, type Lane } from "./lanes.ts";
 import type { NbwssLimits } from "./limits.ts";
 import type { Message } from "./message.ts";
+
+/** While more than this waits in the socket, what comes after it waits in lanes, bytes: some round trips' worth, no more. */
+const highWaterBytes = 256 * 1024;
+/** What is longer goes last, UTF-16 units. */
+const bulkUnits = 64 * 1024;
 
 /** What happens on a channel. Handlers must not throw. */
 export interface ChannelHandler {
@@ -23,6 +29,7 @@ export class Channel {
   readonly #stream: Duplex | undefined;
   readonly #limits: NbwssLimits;
   readonly #clock: Clock;
+  readonly #lanes = new Lanes();
   #corked = false;
   #closeTimer: Timer | undefined;
   #ownClose: CloseInfo | undefined;
@@ -72,13 +79,20 @@ export class Channel {
    */
   send(message: Message): void {
     if (!this.isOpen) throw new NbwssError("not_established", "the connection has ended; nothing was sent");
-    if (this.#socket.bufferedAmount > this.#limits.maxBufferedBytes) {
-      const waiting = `${this.#socket.bufferedAmount} bytes wait for the peer to read`;
-      throw new NbwssError("busy", `${waiting}; nothing more was sent`);
+    const waiting = this.#socket.bufferedAmount + this.#lanes.units;
+    if (waiting > this.#limits.maxBufferedBytes) {
+      throw new NbwssError("busy", `${waiting} bytes wait for the peer to read; nothing more was sent`);
     }
     const text = encodeMessage(message, this.#limits);
     this.#cork();
-    this.#socket.send(text);
+    if (this.#lanes.length > 0 || this.#socket.bufferedAmount > highWaterBytes) {
+      this.#lanes.push(laneOf(message, text), text);
+    } else this.#write(text);
+  }
+
+  /** Messages that wait behind what the peer has not read yet; each lane in its turn. */
+  get waiting(): number {
+    return this.#lanes.length;
   }
 
   ping(): void {
@@ -110,6 +124,20 @@ export class Channel {
     this.#socket.terminate();
   }
 
+  #write(text: string): void {
+    if (this.#socket.bufferedAmount + text.length <= highWaterBytes) this.#socket.send(text);
+    // Comes when it has left, or when the connection has ended: then nothing more is to be done.
+    else this.#socket.send(text, () => this.#drain());
+  }
+
+  #drain(): void {
+    while (this.isOpen && this.#socket.bufferedAmount <= highWaterBytes) {
+      const text = this.#lanes.shift();
+      if (text === undefined) return;
+      this.#write(text);
+    }
+  }
+
   #cork(): void {
     if (this.#corked || this.#stream === undefined) return;
     this.#corked = true;
@@ -120,6 +148,13 @@ export class Channel {
       stream.uncork();
     });
   }
+}
+
+function laneOf({ type, subType }: Message, text: string): Lane {
+  if (type === "CONNECT") return "control";
+  if (text.length > bulkUnits) return "bulk";
+  if (type === "COMMAND") return "command";
+  return subType === "RESPONSE" ? "acknowledgement" : "notification";
 }
 
 /** A close frame has room for 123 bytes of reason (RFC 6455, 5.5). */

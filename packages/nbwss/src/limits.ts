@@ -2,6 +2,10 @@
 export interface NbwssLimits {
   /** The largest message in either direction, bytes of UTF-8. A larger one closes the connection with 1009. */
   maxMessageBytes: number;
+  /**
+   * Endpoint: what a socket may send before it has proved itself, bytes on the wire; more is cut off. A CONNECT has some hundred.
+   */
+  maxUnprovenBytes: number;
   /** How deep arrays and objects may nest in a message; deeper closes with 1007. */
   maxDepth: number;
   /** Endpoint: how long a primary may take to send CONNECT, ms; then 1008. */
@@ -30,6 +34,8 @@ export interface NbwssLimits {
 export const defaultLimits: NbwssLimits = {
   // 8 MiB: the largest answer that a REST page of NetBackup gives is well below it (NBWSS, transport).
   maxMessageBytes: 8 * 1024 * 1024,
+  // A token may have 4 KiB; anything more is no CONNECT.
+  maxUnprovenBytes: 16 * 1024,
   maxDepth: 64,
   connectTimeoutMs: 10_000,
   refusalTimeoutMs: 5_000,

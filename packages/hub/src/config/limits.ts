@@ -1,10 +1,12 @@
 /** Every bound of the hub. All may be set through `createHub({limits})`; the reasons stand beside the defaults. */
 export interface HubLimits {
   /**
-   * The largest message on a WebSocket, bytes of UTF-8. A request body travels inside one message, so this bounds it too:
-   * a larger one is answered 413.
+   * The largest message on a WebSocket, bytes of UTF-8. A body travels inside one message, escaped as JSON: one that grows beyond
+   * this by its escapes is answered 413, or 502 when it is an answer.
    */
   maxMessageBytes: number;
+  /** The largest body of a command, bytes; a larger one is answered 413. */
+  maxBodyBytes: number;
   /** How long a primary may take to send CONNECT, ms; then it is closed with 1008. */
   connectTimeoutMs: number;
   /** How long a refused primary may take to close, ms; then it is closed with 1008. */
@@ -15,8 +17,12 @@ export interface HubLimits {
   maxMissedPongs: number;
   /** Request bodies that the gateway holds for all callers together, bytes; one more is answered 429. */
   maxHeldBodyBytes: number;
-  /** Commands that may wait on one primary; one more is answered 429. */
+  /** Commands that one primary works on at a time; more wait for their turn. */
   maxCommandsPerPrimary: number;
+  /** Commands that wait for their turn at one primary; one more is answered 429. The callers take turns, whoever has how many. */
+  maxQueuedCommandsPerPrimary: number;
+  /** How long a command waits for its turn, ms; then it is answered 429, unsent. */
+  maxQueueWaitMs: number;
   /** Deadline of a command whose caller names none, ms. */
   defaultCommandTimeoutMs: number;
   /** The longest deadline that a caller may name in `Sallyport-Timeout`, ms; a longer one is answered 400. */
@@ -73,8 +79,9 @@ export interface HubLimits {
 
 /** Defaults; the reasons stand beside the figures. */
 export const defaultHubLimits: HubLimits = {
-  // NBWSS's own default; a body of text grows by its JSON escapes, so a little less fits.
-  maxMessageBytes: 8 * 1024 * 1024,
+  // Twice a body of 32 MiB and some: text that people write does not grow more by its escapes.
+  maxMessageBytes: 72 * 1024 * 1024,
+  maxBodyBytes: 32 * 1024 * 1024,
   // These four are NBWSS's own defaults, with their reasons there.
   connectTimeoutMs: 10_000,
   refusalTimeoutMs: 5_000,
@@ -83,6 +90,9 @@ export const defaultHubLimits: HubLimits = {
   maxHeldBodyBytes: 256 * 1024 * 1024,
   // More than a backup server's web service works on at a time.
   maxCommandsPerPrimary: 256,
+  maxQueuedCommandsPerPrimary: 1_024,
+  // Shorter than the common 15 s and 30 s of HTTP clients, so that they hear why.
+  maxQueueWaitMs: 10_000,
   defaultCommandTimeoutMs: 60_000,
   maxCommandTimeoutMs: 600_000,
   maxAnswerHeaders: 100,

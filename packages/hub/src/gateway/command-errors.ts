@@ -4,6 +4,7 @@ import { HubError, type HubErrorOptions } from "../errors.ts";
 /** The closed list of how a command ends; each ends in exactly one. */
 export type CommandEnd =
   | "answered"
+  | "accepted"
   | "not_connected"
   | "busy"
   | "too_large"
@@ -15,16 +16,19 @@ export type CommandEnd =
   | "failed";
 
 /**
- * What a caller is told when a command fails. After it was sent nobody knows whether it was carried out, so only a GET is then safe to
- * repeat.
+ * What a caller is told when a command fails. After it was sent nobody knows whether it was carried out: a GET is then safe to
+ * repeat, and what bears an Idempotency-Key, since the hub does not send that twice.
  */
-export function toGatewayError(error: unknown, method: string): HubError {
+export function toGatewayError(
+  error: unknown,
+  call: { method: string; idempotencyKey?: string | undefined },
+): HubError {
   if (error instanceof HubError) return error;
   if (!(error instanceof NbwssError)) {
     return new HubError("internal", "the hub failed; its log says more", { cause: error });
   }
   const unsent = { cause: error, mayHaveBeenExecuted: false };
-  const sent = { cause: error, mayHaveBeenExecuted: true, retrySafe: method === "GET" };
+  const sent = { cause: error, mayHaveBeenExecuted: true, retrySafe: call.method === "GET" || call.idempotencyKey !== undefined };
   const make = failures[error.code];
   return make === undefined
     ? new HubError("lost", error.message, sent)

@@ -1,17 +1,22 @@
+import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { commandMethods, type Clock, type Command, type CommandAnswer } from "@sallyport/nbwss";
+import type { Clock, Command, CommandAnswer } from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import type { Access } from "../access/access.ts";
-import { requireRole } from "../access/roles.ts";
+import type { Audit } from "../audit/audit.ts";
+import type { CommandStore } from "../commands/command-store.ts";
 import type { HubLimits } from "../config/limits.ts";
-import type { PrimaryConnection } from "../connections/registry.ts";
+import type { Credentials } from "../credentials/credentials.ts";
 import { HubError } from "../errors.ts";
-import { problemAnswer } from "../problem.ts";
-import type { PrimaryRecord } from "../views/primaries.ts";
-import { BodyBudget, readTextBody } from "../request-body.ts";
+import type { Idempotency } from "../idempotency/idempotency.ts";
+import { readTextBody, type BodyBudget } from "../request-body.ts";
+import { writeAnswer, writeProblem } from "./answer.ts";
+import { readCall, type Call } from "./call.ts";
 import { endOf, toGatewayError, type CommandEnd } from "./command-errors.ts";
-import { toAnswerHeaders, toCommandHeaders } from "./headers.ts";
-import { parseTarget, requireNormalised, type GatewayTarget } from "./uri.ts";
+import type { CommandMetrics } from "./command-metrics.ts";
+import { toCommandHeaders } from "./headers.ts";
+import type { Relay } from "./relay.ts";
+import { parseTarget, type GatewayTarget } from "./uri.ts";
 
 /** What the gateway needs. */
 export interface GatewayOptions {
@@ -19,7 +24,15 @@ export interface GatewayOptions {
   limits: HubLimits;
   clock: Clock;
   logger: Logger;
-  findConnection(primary: PrimaryRecord): PrimaryConnection | undefined;
+  audit: Audit;
+  relay: Relay;
+  metrics: CommandMetrics;
+  budget: BodyBudget;
+  credentials: Pick<Credentials, "send">;
+  idempotency: Pick<Idempotency, "run">;
+  commands: Pick<CommandStore, "accept">;
+  /** Called when a stored command may be sent. */
+  accepted: (primaryId: string) => void;
 }
 
 interface Outcome {
@@ -33,14 +46,12 @@ interface Outcome {
  */
 export class Gateway {
   readonly #options: GatewayOptions;
-  readonly #budget: BodyBudget;
   readonly #idle = Promise.withResolvers<void>();
   #running = 0;
   #draining = false;
 
   constructor(options: GatewayOptions) {
     this.#options = options;
-    this.#budget = new BodyBudget(options.limits.maxHeldBodyBytes);
   }
 
   /** Commands that run. */
@@ -65,136 +76,108 @@ export class Gateway {
 
   /** Never rejects: every failure is an answer. */
   async #serve(request: IncomingMessage, response: ServerResponse, target: GatewayTarget): Promise<void> {
+    const { access, limits } = this.#options;
+    const id = randomUUID();
     try {
-      const { access } = this.#options;
-      const caller = access.identify(request);
-      const method = requireMethod(request, response);
-      requireNormalised(target);
-      const timeoutMs = this.#timeoutOf(request);
-      const primary = access.requirePrimary(caller, target.primaryId);
-      if (method !== "GET") requireRole(caller, "operator");
-      await this.#run(request, response, { target, method, timeoutMs, primary });
+      const call = readCall(request, response, { id, target, access, limits });
+      await this.#run(request, response, call);
     } catch (error) {
-      answerProblem(request, response, error);
+      response.setHeader("Sallyport-Command-Id", id);
+      writeProblem(request, response, error);
     }
   }
 
   /** Runs one command to its one end, and writes that down. */
   async #run(request: IncomingMessage, response: ServerResponse, call: Call): Promise<void> {
-    const { clock, logger } = this.#options;
-    const startedAtMs = clock.now();
+    const startedAtMs = this.#options.clock.now();
     this.#running += 1;
     let outcome: Outcome = { status: 500, end: "failed" };
     try {
-      const answer = await this.#command(request, response, call);
-      outcome = { status: writeAnswer(response, answer, this.#options.limits), end: "answered" };
+      outcome = await this.#answer(request, response, call);
     } catch (error) {
-      const known = toGatewayError(error, call.method);
+      const known = toGatewayError(error, call);
       outcome = { status: known.row.status, end: endOf(known) };
-      if (known.code === "internal") logger.error({ err: error }, "command.failed");
-      answerProblem(request, response, known);
+      if (known.code === "internal") this.#options.logger.error({ err: error }, "command.failed");
+      if (!response.headersSent) response.setHeader("Sallyport-Command-Id", call.id);
+      writeProblem(request, response, known);
     } finally {
       this.#running -= 1;
       if (this.#draining && this.#running === 0) this.#idle.resolve();
-      const ms = clock.now() - startedAtMs;
-      const { target, method } = call;
-      logger.info(
-        { primary: target.primaryId, method, path: target.path, ...outcome, ms },
-        "command.answered",
-      );
+      this.#note(call, outcome, this.#options.clock.now() - startedAtMs);
     }
   }
 
-  async #command(request: IncomingMessage, response: ServerResponse, call: Call): Promise<CommandAnswer> {
-    const { limits } = this.#options;
-    const unsent = { mayHaveBeenExecuted: false, retryAfterS: 5 };
-    if (this.#draining) throw new HubError("draining", "the hub is stopping; try again", unsent);
-    const connection = this.#options.findConnection(call.primary);
-    if (connection === undefined) throw new HubError("not_connected", "the primary is not connected", unsent);
-    if (connection.inFlight >= limits.maxCommandsPerPrimary) {
-      const message = `${connection.inFlight} commands wait on this primary already; try again later`;
-      throw new HubError("busy", message, { ...unsent, retryAfterS: 1 });
+  async #answer(request: IncomingMessage, response: ServerResponse, call: Call): Promise<Outcome> {
+    const { limits, relay, budget, idempotency, commands, accepted } = this.#options;
+    if (this.#draining) {
+      const unsent = { mayHaveBeenExecuted: false, retryAfterS: 5 };
+      throw new HubError("draining", "the hub is stopping; try again", unsent);
     }
+    // Who is not there is told before the body is taken.
+    if (!call.isAsync) relay.requireConnected(call.primary);
     let cancel: (() => void) | undefined;
     response.once("close", () => cancel?.());
-    const body = await readTextBody(request, limits.maxMessageBytes, this.#budget);
+    const body = await readTextBody(request, limits.maxBodyBytes, budget);
     const command: Command = {
       uri: call.target.uri,
       method: call.method,
       headers: toCommandHeaders(request.rawHeaders),
     };
     if (body !== undefined) command.parameters = body;
-    if (response.destroyed) throw new HubError("cancelled", "the caller has gone", unsent);
-    return connection.command(command, {
-      timeoutMs: call.timeoutMs,
-      begun: (cancelIt) => (cancel = cancelIt),
-    });
+    if (response.destroyed) {
+      throw new HubError("cancelled", "the caller has gone", { mayHaveBeenExecuted: false });
+    }
+    if (call.method !== "GET") await this.#options.audit.record(entryOf(call, "started", null));
+    if (call.isAsync) {
+      const stored = await idempotency.run(call, body, () => commands.accept(call, command));
+      accepted(call.primary.id);
+      return { status: writeAnswer(response, stored.answer, this.#more(call, stored.replayed)), end: "accepted" };
+    }
+    const send = () => this.#send(call, command, (cancelIt) => (cancel = cancelIt));
+    if (call.idempotencyKey === undefined) {
+      return { status: writeAnswer(response, await send(), this.#more(call)), end: "answered" };
+    }
+    const done = await idempotency.run(call, body, send);
+    return { status: writeAnswer(response, done.answer, this.#more(call, done.replayed)), end: "answered" };
   }
 
-  #timeoutOf(request: IncomingMessage): number {
-    const { defaultCommandTimeoutMs, maxCommandTimeoutMs } = this.#options.limits;
-    const given = request.headers["sallyport-timeout"];
-    if (given === undefined) return defaultCommandTimeoutMs;
-    const timeoutMs = typeof given === "string" && /^\d{1,9}$/.test(given) ? Number(given) : 0;
-    if (timeoutMs >= 1 && timeoutMs <= maxCommandTimeoutMs) return timeoutMs;
-    throw new HubError(
-      "bad_request",
-      `Sallyport-Timeout has to be a number of milliseconds from 1 to ${maxCommandTimeoutMs}`,
+  #send(call: Call, command: Command, begun: (cancel: () => void) => void): Promise<CommandAnswer> {
+    const { credentials, relay } = this.#options;
+    const { primary, timeoutMs, caller } = call;
+    return credentials.send(primary, command, (authorized) =>
+      relay.send({ primary, command: authorized, timeoutMs, caller: caller.id, begun }),
+    );
+  }
+
+  #more(call: Call, replayed = false) {
+    const { limits } = this.#options;
+    return { commandId: call.id, limits, headers: replayed ? ["Idempotency-Replayed", "true"] : [] };
+  }
+
+  #note(call: Call, { status, end }: Outcome, ms: number): void {
+    const { logger, audit, metrics } = this.#options;
+    const { id, target, method, caller } = call;
+    metrics.note(end, ms);
+    audit.note(entryOf(call, end, status));
+    logger.info(
+      { commandId: id, caller: caller.id, primary: target.primaryId, method, path: target.path, status, end, ms },
+      "command.answered",
     );
   }
 }
 
-interface Call {
-  target: GatewayTarget;
-  method: Command["method"];
-  timeoutMs: number;
-  primary: PrimaryRecord;
-}
+/** The longest path that is written into the audit. */
+const maxPathCharacters = 300;
 
-function requireMethod(request: IncomingMessage, response: ServerResponse): Command["method"] {
-  const method = commandMethods.find((name) => name === request.method);
-  if (method !== undefined) return method;
-  response.setHeader("Allow", commandMethods.join(", "));
-  throw new HubError("method_not_allowed", `NBWSS carries ${commandMethods.join(", ")} only`);
-}
-
-/** The console lives on this origin: whatever a primary sends must not run here. */
-const ownAnswerHeaders = [
-  "Content-Security-Policy",
-  "default-src 'none'; sandbox; frame-ancestors 'none'",
-  "X-Content-Type-Options",
-  "nosniff",
-];
-
-/** @throws HubError `bad_answer` for what can't be an HTTP response; nothing is written then */
-function writeAnswer(response: ServerResponse, answer: CommandAnswer, limits: HubLimits): number {
-  const { status, body } = answer;
-  const headers = toAnswerHeaders(answer.headers);
-  if (status < 200) {
-    throw badAnswer(`the primary answered with the status ${status}, which ends no request`);
-  }
-  if (headers.length > limits.maxAnswerHeaders) {
-    throw badAnswer(`the primary answered with ${headers.length} headers`);
-  }
-  const hasBody = status !== 204 && status !== 304;
-  // Flat and as text: header and body then leave in one write.
-  const lines = headers.flat();
-  lines.push(...ownAnswerHeaders);
-  if (hasBody) lines.push("Content-Length", String(Buffer.byteLength(body)));
-  response.writeHead(status, lines);
-  response.end(hasBody ? body : undefined);
-  return status;
-}
-
-function badAnswer(message: string): HubError {
-  return new HubError("bad_answer", message, { mayHaveBeenExecuted: true });
-}
-
-function answerProblem(request: IncomingMessage, response: ServerResponse, error: unknown): void {
-  if (response.headersSent || response.destroyed) return;
-  const { status, headers, body } = problemAnswer(error);
-  // The rest of a body that nobody reads would be taken for the next request.
-  if (!request.complete) response.setHeader("Connection", "close");
-  response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) });
-  response.end(body);
+function entryOf(call: Call, result: string, status: number | null) {
+  const { id, caller, from, target, method } = call;
+  return {
+    actor: { kind: caller.kind, id: caller.id, name: caller.name },
+    from,
+    action: `command ${method} ${target.path.slice(0, maxPathCharacters)}`,
+    target: `/primaries/${target.primaryId}`,
+    result,
+    status,
+    requestId: id,
+  };
 }

@@ -94,6 +94,14 @@ export function serveSocket<Identity>(
   let refusalTimer: Timer | undefined;
   let serving = 0;
 
+  // What is not proven yet must not make the hub hold large messages, whatever the bound for those who are.
+  let unprovenBytes = 0;
+  const countUnproven = (chunk: Buffer) => {
+    unprovenBytes += chunk.length;
+    if (unprovenBytes > limits.maxUnprovenBytes) channel.cut("too much was sent before CONNECT was accepted");
+  };
+  stream.on("data", countUnproven);
+
   const heartbeat = new Heartbeat({
     clock,
     intervalMs: limits.pingIntervalMs,
@@ -168,6 +176,7 @@ export function serveSocket<Identity>(
   function establish(): void {
     if (identity === undefined || !channel.isOpen) return;
     accepted.proven();
+    stream.off("data", countUnproven);
     connection = new EndpointConnection({
       identity,
       remoteAddress,

@@ -1,0 +1,65 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { CommandAnswer } from "@sallyport/nbwss";
+import type { HubLimits } from "../config/limits.ts";
+import { HubError } from "../errors.ts";
+import { problemAnswer } from "../problem.ts";
+import { toAnswerHeaders } from "./headers.ts";
+
+/** The console lives on this origin: whatever a primary sends must not run here. */
+const ownAnswerHeaders = [
+  "Content-Security-Policy",
+  "default-src 'none'; sandbox; frame-ancestors 'none'",
+  "X-Content-Type-Options",
+  "nosniff",
+];
+
+/**
+ * The headers of an answer that can be passed on, name and value in turn.
+ * @throws HubError `bad_answer` for what can't be an HTTP response
+ */
+function headersOf(answer: CommandAnswer, maxHeaders: number): string[] {
+  const { status } = answer;
+  const headers = toAnswerHeaders(answer.headers);
+  if (status < 200) {
+    throw badAnswer(`the primary answered with the status ${status}, which ends no request`);
+  }
+  if (headers.length > maxHeaders) {
+    throw badAnswer(`the primary answered with ${headers.length} headers`);
+  }
+  return headers.flat();
+}
+
+/**
+ * Writes a primary's answer.
+ * @returns its status
+ * @throws HubError `bad_answer` for what can't be an HTTP response; nothing is written then
+ */
+export function writeAnswer(
+  response: ServerResponse,
+  answer: CommandAnswer,
+  more: { commandId: string; limits: Pick<HubLimits, "maxAnswerHeaders">; headers?: string[] },
+): number {
+  const { status, body } = answer;
+  const hasBody = status !== 204 && status !== 304;
+  // Flat and as text: header and body then leave in one write.
+  const lines = headersOf(answer, more.limits.maxAnswerHeaders);
+  lines.push(...ownAnswerHeaders, "Sallyport-Command-Id", more.commandId, ...(more.headers ?? []));
+  if (hasBody) lines.push("Content-Length", String(Buffer.byteLength(body)));
+  response.writeHead(status, lines);
+  response.end(hasBody ? body : undefined);
+  return status;
+}
+
+/** Writes what the hub itself answers when a call failed. */
+export function writeProblem(request: IncomingMessage, response: ServerResponse, error: unknown): void {
+  if (response.headersSent || response.destroyed) return;
+  const { status, headers, body } = problemAnswer(error);
+  // The rest of a body that nobody reads would be taken for the next request.
+  if (!request.complete) response.setHeader("Connection", "close");
+  response.writeHead(status, { ...headers, "content-length": Buffer.byteLength(body) });
+  response.end(body);
+}
+
+function badAnswer(message: string): HubError {
+  return new HubError("bad_answer", message, { mayHaveBeenExecuted: true });
+}

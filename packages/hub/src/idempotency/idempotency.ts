@@ -1,0 +1,101 @@
+import { createHash } from "node:crypto";
+import { NbwssError, type CommandAnswer } from "@sallyport/nbwss";
+import { HubError } from "../errors.ts";
+import type { IdempotencyStore } from "./idempotency-store.ts";
+
+/** What it needs. */
+export interface IdempotencyOptions {
+  store: IdempotencyStore;
+  /** Epoch ms. */
+  now: () => number;
+  /** How long a key is remembered, ms. */
+  lifetimeMs: number;
+}
+
+/** A request that may bear a key. */
+export interface KeyedRequest {
+  caller: { id: string };
+  method: string;
+  target: { uri: string; primaryId: string };
+  idempotencyKey: string | undefined;
+}
+
+/** An answer, and whether it is that of an earlier request with the same key. */
+export interface IdempotentAnswer {
+  answer: CommandAnswer;
+  replayed: boolean;
+}
+
+/** Errors after which nothing has happened for certain, so that the key may be used again. */
+const harmless: ReadonlySet<string> = new Set(["not_established", "busy", "too_large"]);
+
+/** Has a request with an `Idempotency-Key` carried out once, however often it is sent. */
+export class Idempotency {
+  readonly #options: IdempotencyOptions;
+
+  constructor(options: IdempotencyOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Carries a request out, or gives the answer of the first one with its key. The key is on disk before anything is done, the answer
+   * before it is given.
+   * @param isFinal whether a repeat gets this answer too; otherwise the key may be used again
+   * @throws HubError `idempotency_mismatch` for another request under the same key, `idempotency_running` while the first one
+   *   runs, `idempotency_unknown` when nobody knows whether it was carried out; whatever `perform` throws
+   */
+  async run(
+    request: KeyedRequest,
+    body: string | undefined,
+    perform: () => Promise<CommandAnswer>,
+    isFinal: (answer: CommandAnswer) => boolean = () => true,
+  ): Promise<IdempotentAnswer> {
+    const { idempotencyKey: key } = request;
+    if (key === undefined) return { answer: await perform(), replayed: false };
+    const { store, now, lifetimeMs } = this.#options;
+    const keyHash = hashOf([request.caller.id, key]);
+    const { uri, primaryId } = request.target;
+    const requestHash = hashOf([request.method, primaryId, uri, body ?? ""]);
+    const known = store.find(keyHash);
+    if (known !== undefined) return replay(known, requestHash);
+    store.begin(keyHash, requestHash, now(), now() - lifetimeMs);
+    try {
+      const answer = await perform();
+      if (isFinal(answer)) store.finish(keyHash, answer);
+      else store.forget(keyHash);
+      return { answer, replayed: false };
+    } catch (error) {
+      if (mayHaveHappened(error)) store.lose(keyHash);
+      else store.forget(keyHash);
+      throw error;
+    }
+  }
+}
+
+function replay(
+  known: { state: string; requestHash: string; answer: CommandAnswer | undefined },
+  requestHash: string,
+): IdempotentAnswer {
+  if (known.requestHash !== requestHash) {
+    throw new HubError("idempotency_mismatch", "this Idempotency-Key was used for another request already");
+  }
+  if (known.answer !== undefined) return { answer: known.answer, replayed: true };
+  if (known.state === "running") {
+    const message = "the first request with this Idempotency-Key still runs; ask again later";
+    throw new HubError("idempotency_running", message, { retryAfterS: 1 });
+  }
+  throw new HubError(
+    "idempotency_unknown",
+    "the first request with this Idempotency-Key was sent and its answer lost; look at the primary, then use another key",
+    { mayHaveBeenExecuted: true },
+  );
+}
+
+function mayHaveHappened(error: unknown): boolean {
+  if (error instanceof HubError) return error.mayHaveBeenExecuted !== false && error.row.status >= 500;
+  return !(error instanceof NbwssError) || !harmless.has(error.code);
+}
+
+function hashOf(parts: readonly string[]): string {
+  return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+}
