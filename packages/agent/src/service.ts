@@ -88,7 +88,11 @@ export class NbwssService implements AsyncDisposable {
 
   /** Begins to connect; commands go to `upstream`. */
   start(upstream: Upstream): void {
-    const { maxUpstreamConnections: maxConnections, upstreamTimeoutMs: timeoutMs, maxBodyBytes } = this.#limits;
+    const {
+      maxUpstreamConnections: maxConnections,
+      upstreamTimeoutMs: timeoutMs,
+      maxBodyBytes,
+    } = this.#limits;
     this.#executor = new Executor({ ...upstream, maxConnections, timeoutMs, maxBodyBytes });
     this.#reconcile();
   }

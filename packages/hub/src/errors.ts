@@ -20,7 +20,8 @@ export type RelayError =
   | "busy"
   | "not_text"
   | "cancelled"
-  | "bad_answer";
+  | "bad_answer"
+  | "login_failed";
 
 /** Every reason of the hub to fail. */
 export const hubErrors = {
@@ -30,9 +31,25 @@ export const hubErrors = {
   foreign_origin: { status: 403, errorCode: 117, title: "Request from another site", retrySafe: false },
   not_found: { status: 404, errorCode: 227, title: "Not found", retrySafe: false },
   no_such_primary: { status: 404, errorCode: 227, title: "No such primary", retrySafe: false },
+  no_such_command: { status: 404, errorCode: 227, title: "No such command", retrySafe: false },
+  no_such_credential: { status: 404, errorCode: 227, title: "No credential stored", retrySafe: false },
   no_such_details: { status: 404, errorCode: 227, title: "No endpoint details", retrySafe: false },
   method_not_allowed: { status: 405, errorCode: 133, title: "Method not allowed", retrySafe: false },
   name_taken: { status: 409, errorCode: 226, title: "Name is taken", retrySafe: false },
+  command_sent: { status: 409, errorCode: 226, title: "Command was sent already", retrySafe: false },
+  idempotency_running: { status: 409, errorCode: 226, title: "First request still runs", retrySafe: true },
+  idempotency_unknown: {
+    status: 409,
+    errorCode: 23,
+    title: "First request's answer is lost",
+    retrySafe: false,
+  },
+  idempotency_mismatch: {
+    status: 422,
+    errorCode: 20,
+    title: "Idempotency-Key of another request",
+    retrySafe: false,
+  },
   throttled: { status: 429, errorCode: 134, title: "Too many failed tries", retrySafe: true },
   not_connected: {
     status: 503,
@@ -43,6 +60,13 @@ export const hubErrors = {
   },
   draining: { status: 503, errorCode: 25, title: "Hub is stopping", retrySafe: true, relay: "not_connected" },
   timeout: { status: 504, errorCode: 41, title: "No answer in time", retrySafe: false, relay: "timeout" },
+  login_failed: {
+    status: 502,
+    errorCode: 117,
+    title: "Stored credential was refused",
+    retrySafe: true,
+    relay: "login_failed",
+  },
   lost: { status: 502, errorCode: 23, title: "Connection lost", retrySafe: false, relay: "lost" },
   bad_answer: {
     status: 502,

@@ -30,6 +30,8 @@ export interface HubOptions {
   adminKey?: string | undefined;
   /** The built console; without it a page says how to build it. */
   consoleDir?: string | undefined;
+  /** The file of the key that stored secrets are sealed with; `credentials.key` in the data folder, made when missing, unless said. */
+  credentialKeyFile?: string | undefined;
   limits?: Partial<HubLimits> | undefined;
   clock?: Clock | undefined;
 }
@@ -82,7 +84,13 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   const limits = { ...defaultHubLimits, ...options.limits };
   const clock = options.clock ?? systemClock;
   const publicUrl = options.publicUrl === undefined ? undefined : parsePublicUrl(options.publicUrl);
-  const state = await openState({ dataDir: options.dataDir, logger: options.log, limits, clock });
+  const state = await openState({
+    dataDir: options.dataDir,
+    logger: options.log,
+    limits,
+    clock,
+    credentialKeyFile: options.credentialKeyFile,
+  });
   try {
     const { apiKeys, recorder } = state;
     const adminKey = await ensureFirstKey({ apiKeys, recorder, newId: randomUUID }, options.adminKey);
@@ -157,6 +165,7 @@ class RunningHub implements Hub {
     this.#publicUrl ??= url;
     this.#parts.options.log.info({ url: url.origin, publicUrl: this.#publicUrl.origin }, "hub.listening");
     this.#made.retention.start();
+    this.#made.runner.start();
     const listening: Listening = { url: url.origin };
     if (own !== undefined) listening.caFile = own.caFile;
     if (metrics !== undefined) {
@@ -184,7 +193,7 @@ class RunningHub implements Hub {
     const { clock, limits, state, registry, options } = this.#parts;
     const patience = Promise.withResolvers<void>();
     const timer = clock.after(limits.drainTimeoutMs, () => patience.resolve());
-    const { gateway, audit, retention } = this.#made;
+    const { gateway, audit, retention, runner } = this.#made;
     await Promise.race([gateway.drain(), patience.promise]);
     timer.cancel();
     await this.endpoint.close(1012, "the hub is restarting");
@@ -194,6 +203,7 @@ class RunningHub implements Hub {
     await this.#metricsListener?.close();
     this.metrics.close();
     await registry.settled();
+    await runner.close();
     await audit.settled();
     await retention.close();
     await state.close();
@@ -203,13 +213,16 @@ class RunningHub implements Hub {
   #attachEndpoint(): Endpoint {
     const { limits, clock, state, registry, options } = this.#parts;
     const logger = options.log;
-    const { inbox, tokenThrottle, connectionMetrics } = this.#made;
+    const { inbox, tokenThrottle, connectionMetrics, runner } = this.#made;
     const tokens = { primaries: state.primaries, throttle: tokenThrottle, logger };
     return attachEndpoint<Identity>(this.#server, {
       clock,
       limits: endpointLimits(limits),
       authenticate: async (token, { remoteAddress }) => checkToken(tokens, token, remoteAddress),
-      connected: (connection) => registry.add(connection),
+      connected: (connection) => {
+        registry.add(connection);
+        runner.wake(connection.identity.primaryId);
+      },
       async notified({ identity }, notification) {
         const received = await inbox.receive(identity.primaryId, notification);
         logger.debug({ primary: identity.primaryId, ...received }, "notification.stored");

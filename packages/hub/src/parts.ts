@@ -11,8 +11,14 @@ import type { HubLimits } from "./config/limits.ts";
 import { ConnectionMetrics } from "./connections/connection-metrics.ts";
 import type { Registry } from "./connections/registry.ts";
 import { Enrolment } from "./enrolment/enrolment.ts";
+import { CommandRunner } from "./commands/command-runner.ts";
+import { Credentials } from "./credentials/credentials.ts";
+import { CommandMetrics } from "./gateway/command-metrics.ts";
 import { Gateway } from "./gateway/gateway.ts";
+import { Relay } from "./gateway/relay.ts";
+import { Idempotency } from "./idempotency/idempotency.ts";
 import { Inbox } from "./inbox/inbox.ts";
+import { BodyBudget } from "./request-body.ts";
 import { Retention } from "./log/retention.ts";
 import { registerLogMetrics } from "./log/log-metrics.ts";
 import { Metrics } from "./metrics/metrics.ts";
@@ -41,6 +47,7 @@ export interface HubParts {
   metrics: Metrics;
   connectionMetrics: ConnectionMetrics;
   gateway: Gateway;
+  runner: CommandRunner;
   inbox: Inbox;
   retention: Retention;
   /** Wrong tokens by address. */
@@ -86,12 +93,53 @@ export function makeParts(options: PartsOptions): HubParts {
     logger,
     origin: () => publicUrl().origin,
   });
+  const relay = new Relay({ limits, clock, findConnection: (primary) => registry.find(primary) });
+  const budget = new BodyBudget(limits.maxHeldBodyBytes);
+  const credentials = new Credentials({
+    store: state.credentials,
+    recorder: state.recorder,
+    logger,
+    now,
+    send: (primary, command) =>
+      relay.send({ primary, command, timeoutMs: limits.defaultCommandTimeoutMs, caller: "hub" }),
+  });
+  const runner = new CommandRunner({
+    store: state.commands,
+    recorder: state.recorder,
+    clock,
+    logger,
+    sweepMs: limits.storedCommandSweepMs,
+    findPrimary: (id) => state.primaries.get(id),
+    isConnected: (primary) => relay.isConnected(primary),
+    send: (primary, command, wait) =>
+      credentials.send(primary, command, (authorized) =>
+        relay.send({ primary, command: authorized, ...wait }),
+      ),
+  });
+  const idempotency = new Idempotency({
+    store: state.idempotency,
+    now,
+    lifetimeMs: limits.idempotencyLifetimeMs,
+  });
   const gateway = new Gateway({
     access,
     limits,
     clock,
     logger,
-    findConnection: (primary) => registry.find(primary),
+    audit,
+    relay,
+    metrics: new CommandMetrics({
+      registry: metrics.registry,
+      inFlight: () => relay.inFlight,
+      queued: () => relay.queued,
+      stored: () => state.commands.queued,
+      heldBodyBytes: () => budget.held,
+    }),
+    budget,
+    credentials,
+    idempotency,
+    commands: state.commands,
+    accepted: (primaryId) => runner.wake(primaryId),
   });
   const enrolment = new Enrolment({
     primaries: state.primaries,
@@ -114,6 +162,10 @@ export function makeParts(options: PartsOptions): HubParts {
   const app = makeRoutes({
     access,
     audit,
+    idempotency,
+    commands: state.commands,
+    runner,
+    credentials,
     sessions,
     detailsThrottle: throttle(),
     enrolment,
@@ -126,5 +178,15 @@ export function makeParts(options: PartsOptions): HubParts {
     consoleDir: options.consoleDir,
     isReady: () => !options.isClosing() && state.views.isCurrent,
   });
-  return { audit, metrics, connectionMetrics, gateway, inbox, retention, tokenThrottle: throttle(), app };
+  return {
+    audit,
+    metrics,
+    connectionMetrics,
+    gateway,
+    runner,
+    inbox,
+    retention,
+    tokenThrottle: throttle(),
+    app,
+  };
 }

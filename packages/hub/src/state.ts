@@ -4,6 +4,10 @@ import type { Clock } from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import type { HubLimits } from "./config/limits.ts";
 import { DetailsStore } from "./enrolment/details-store.ts";
+import { CommandStore } from "./commands/command-store.ts";
+import { CredentialStore } from "./credentials/credential-store.ts";
+import { IdempotencyStore } from "./idempotency/idempotency-store.ts";
+import { openSealing, type Sealing } from "./secrets/sealing.ts";
 import type { EventLog } from "./log/log.ts";
 import { Recorder } from "./log/recorder.ts";
 import { openSqliteLog } from "./log/sqlite-log.ts";
@@ -16,6 +20,11 @@ export interface HubState extends HubViews {
   recorder: Recorder;
   views: Views;
   details: DetailsStore;
+  /** Seals what the hub has to use itself. */
+  sealing: Sealing;
+  credentials: CredentialStore;
+  commands: CommandStore;
+  idempotency: IdempotencyStore;
   /** A name inside the data folder. */
   path(name: string): string;
   /** Closes all of it, the log last but for the folder's lock. Calling it again does nothing. */
@@ -28,6 +37,8 @@ export interface StateOptions {
   logger: Logger;
   limits: HubLimits;
   clock: Clock;
+  /** The file of the key that stored secrets are sealed with; `credentials.key` in the data folder unless said. */
+  credentialKeyFile?: string | undefined;
 }
 
 /**
@@ -57,6 +68,12 @@ export async function openState(options: StateOptions): Promise<HubState> {
   const details = opened.use(
     new DetailsStore({ path: dir.path("details.sqlite"), lifetimeMs: limits.detailsLifetimeMs, now }),
   );
+  const sealing = await openSealing(options.credentialKeyFile ?? dir.path("credentials.key"));
+  const credentials = opened.use(new CredentialStore(dir.path("credentials.sqlite"), sealing));
+  const commands = opened.use(new CommandStore({ path: dir.path("commands.sqlite"), sealing, limits, now }));
+  const idempotency = opened.use(
+    new IdempotencyStore(dir.path("idempotency.sqlite"), sealing, limits.maxIdempotencyKeys),
+  );
   const recorder = new Recorder({ log, now, newId: randomUUID });
   const resources = opened.move();
   return {
@@ -65,6 +82,10 @@ export async function openState(options: StateOptions): Promise<HubState> {
     views,
     ...hubViews,
     details,
+    sealing,
+    credentials,
+    commands,
+    idempotency,
     path: (name) => dir.path(name),
     close: () => resources.disposeAsync(),
   };

@@ -37,10 +37,12 @@ export interface AppOptions {
   record: MiddlewareHandler<ApiEnv>;
   /** Finds out who calls, below `/api/v1`, before any body is read. */
   identify: MiddlewareHandler<ApiEnv>;
+  /** Answers a repeat of a POST like the first one. */
+  repeats: MiddlewareHandler<ApiEnv>;
 }
 
 /** Makes an app in which every failure is answered as problem+json. */
-export function makeApp({ maxBodyBytes, record, identify }: AppOptions): ApiApp {
+export function makeApp({ maxBodyBytes, record, identify, repeats }: AppOptions): ApiApp {
   const app: ApiApp = new OpenAPIHono<ApiEnv>({
     defaultHook(result) {
       if (!result.success) throw toBadRequest(result.error);
@@ -56,6 +58,7 @@ export function makeApp({ maxBodyBytes, record, identify }: AppOptions): ApiApp 
     Object.assign(c.req.bodyCache, { text: Promise.resolve(text ?? "") });
     await next();
   });
+  app.use("/api/v1/*", repeats);
   app.onError((error, c) => {
     const known = toKnownError(error);
     if (known === undefined) c.var.log.error({ err: error }, "request.failed");

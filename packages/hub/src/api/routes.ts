@@ -3,6 +3,10 @@ import type { Access } from "../access/access.ts";
 import type { Sessions } from "../access/sessions.ts";
 import type { Throttle } from "../access/throttle.ts";
 import type { HubLimits } from "../config/limits.ts";
+import type { CommandRunner } from "../commands/command-runner.ts";
+import type { CommandStore } from "../commands/command-store.ts";
+import type { Credentials } from "../credentials/credentials.ts";
+import type { Idempotency } from "../idempotency/idempotency.ts";
 import type { Registry } from "../connections/registry.ts";
 import type { Enrolment } from "../enrolment/enrolment.ts";
 import type { EventLog } from "../log/log.ts";
@@ -12,6 +16,8 @@ import type { Metrics } from "../metrics/metrics.ts";
 import { addConsoleRoutes } from "../web/console-routes.ts";
 import type { Audit } from "../audit/audit.ts";
 import { makeApp, type ApiApp } from "./app.ts";
+import { addCommandsRoutes } from "./commands-routes.ts";
+import { idempotentPosts } from "./idempotent-posts.ts";
 import { identifyCallers } from "./caller.ts";
 import { addDetailsRoute } from "./details-route.ts";
 import { addNotificationsRoutes } from "./notifications-routes.ts";
@@ -26,6 +32,10 @@ export interface RoutesOptions {
   access: Access;
   audit: Audit;
   sessions: Sessions;
+  idempotency: Idempotency;
+  commands: CommandStore;
+  runner: CommandRunner;
+  credentials: Credentials;
   detailsThrottle: Throttle;
   enrolment: Enrolment;
   primaries: PrimariesView;
@@ -45,11 +55,13 @@ export function makeRoutes(options: RoutesOptions): ApiApp {
     maxBodyBytes: limits.maxApiBodyBytes,
     record: recordRequests({ registry: options.metrics.registry, logger }),
     identify: identifyCallers(options),
+    repeats: idempotentPosts(options.idempotency),
   });
   addStatusRoutes(app, options);
   addMetricsRoute(app, options);
   addSessionRoutes(app, access, sessions, Math.floor(limits.sessionLifetimeMs / 1000));
   addPrimariesRoutes(app, options);
+  addCommandsRoutes(app, options);
   addDetailsRoute(app, enrolment, options.detailsThrottle);
   addNotificationsRoutes(app, log, limits);
   addOpenApi(app);

@@ -118,7 +118,10 @@ export class CommandRunner {
     store.finish(id, outcome);
     const status = outcome.answer?.status ?? null;
     const { state, error } = outcome;
-    logger.info({ commandId: id, primary: primaryId, method, path, state, error, status }, "command.finished");
+    logger.info(
+      { commandId: id, primary: primaryId, method, path, state, error, status },
+      "command.finished",
+    );
     const data = { id, primaryId, method, path, state, status };
     recorder.record("sallyport.command.finished", `/primaries/${primaryId}`, data).catch((err: unknown) => {
       // The store has it; only who follows the events does not hear of it.

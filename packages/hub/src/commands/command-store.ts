@@ -229,7 +229,9 @@ export class CommandStore implements Disposable {
 
   #facts(condition: string, values: number[]): QueuedFacts[] {
     const rows = this.#database
-      .prepare(`SELECT id, primary_id, method, path FROM commands WHERE ${condition} ORDER BY serial LIMIT 1000`)
+      .prepare(
+        `SELECT id, primary_id, method, path FROM commands WHERE ${condition} ORDER BY serial LIMIT 1000`,
+      )
       .all(...values) as unknown as Row[];
     return rows.map(({ id, primary_id: primaryId, method, path }) => ({ id, primaryId, method, path }));
   }
@@ -241,7 +243,8 @@ export class CommandStore implements Disposable {
          FROM commands WHERE state IN ('queued', 'sent')`,
       )
       .get(primaryId) as { count: number; bytes: number };
-    if (sums.count < limits.maxStoredCommandsPerPrimary && sums.bytes + bytes <= limits.maxStoredCommandBytes) return;
+    if (sums.count < limits.maxStoredCommandsPerPrimary && sums.bytes + bytes <= limits.maxStoredCommandBytes)
+      return;
     const message = `${sums.count} commands wait for this primary already, ${sums.bytes} bytes in all; try again later`;
     throw new HubError("busy", message, { mayHaveBeenExecuted: false, retryAfterS: 60 });
   }

@@ -23,6 +23,22 @@ export interface HubLimits {
   maxQueuedCommandsPerPrimary: number;
   /** How long a command waits for its turn, ms; then it is answered 429, unsent. */
   maxQueueWaitMs: number;
+  /** Stored commands (`Prefer: respond-async`) that may wait for one primary; one more is answered 429. */
+  maxStoredCommandsPerPrimary: number;
+  /** Bytes that all stored commands together may hold, sealed; one more is answered 429. */
+  maxStoredCommandBytes: number;
+  /** Deadline of a stored command whose caller names none, ms. */
+  defaultStoredCommandTimeoutMs: number;
+  /** The longest deadline of a stored command, ms; a longer one is answered 400. */
+  maxStoredCommandTimeoutMs: number;
+  /** How long a stored command and its answer are kept after its end, ms. */
+  keepCommandAnswersMs: number;
+  /** How often stored commands that expired are looked for, ms. */
+  storedCommandSweepMs: number;
+  /** How long an Idempotency-Key is remembered, ms. */
+  idempotencyLifetimeMs: number;
+  /** Idempotency keys that are remembered; at the bound the oldest is forgotten. */
+  maxIdempotencyKeys: number;
   /** Deadline of a command whose caller names none, ms. */
   defaultCommandTimeoutMs: number;
   /** The longest deadline that a caller may name in `Sallyport-Timeout`, ms; a longer one is answered 400. */
@@ -93,6 +109,14 @@ export const defaultHubLimits: HubLimits = {
   maxQueuedCommandsPerPrimary: 1_024,
   // Shorter than the common 15 s and 30 s of HTTP clients, so that they hear why.
   maxQueueWaitMs: 10_000,
+  maxStoredCommandsPerPrimary: 1_000,
+  maxStoredCommandBytes: 1024 * 1024 * 1024,
+  defaultStoredCommandTimeoutMs: 24 * 3_600_000,
+  maxStoredCommandTimeoutMs: 7 * 24 * 3_600_000,
+  keepCommandAnswersMs: 3_600_000,
+  storedCommandSweepMs: 1_000,
+  idempotencyLifetimeMs: 24 * 3_600_000,
+  maxIdempotencyKeys: 100_000,
   defaultCommandTimeoutMs: 60_000,
   maxCommandTimeoutMs: 600_000,
   maxAnswerHeaders: 100,

@@ -96,7 +96,8 @@ export class Credentials {
    */
   facts(primaryId: string): CredentialFacts & { lastLogin: LastLogin | undefined } {
     const facts = this.#options.store.facts(primaryId);
-    if (facts === undefined) throw new HubError("no_such_credential", "no credential is stored for this primary");
+    if (facts === undefined)
+      throw new HubError("no_such_credential", "no credential is stored for this primary");
     return { ...facts, lastLogin: this.#lastLogins.get(primaryId) };
   }
 
@@ -148,7 +149,9 @@ export class Credentials {
       parameters: JSON.stringify(credential),
     });
     const at = new Date(now()).toISOString();
-    const parsed = loginAnswer.safeParse(answer.status === 201 || answer.status === 200 ? toJson(answer.body) : {});
+    const parsed = loginAnswer.safeParse(
+      answer.status === 201 || answer.status === 200 ? toJson(answer.body) : {},
+    );
     this.#lastLogins.set(primary.id, { ok: parsed.success, at });
     if (!parsed.success) {
       this.#refusedAtMs.set(primary.id, now());

@@ -86,5 +86,8 @@ function timeoutOf(request: IncomingMessage, limits: HubLimits, isAsync: boolean
   const maxMs = isAsync ? limits.maxStoredCommandTimeoutMs : limits.maxCommandTimeoutMs;
   const timeoutMs = typeof given === "string" && /^\d{1,9}$/.test(given) ? Number(given) : 0;
   if (timeoutMs >= 1 && timeoutMs <= maxMs) return timeoutMs;
-  throw new HubError("bad_request", `Sallyport-Timeout has to be a number of milliseconds from 1 to ${maxMs}`);
+  throw new HubError(
+    "bad_request",
+    `Sallyport-Timeout has to be a number of milliseconds from 1 to ${maxMs}`,
+  );
 }

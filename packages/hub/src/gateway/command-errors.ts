@@ -13,6 +13,7 @@ export type CommandEnd =
   | "lost"
   | "cancelled"
   | "bad_answer"
+  | "login_failed"
   | "failed";
 
 /**
@@ -28,7 +29,11 @@ export function toGatewayError(
     return new HubError("internal", "the hub failed; its log says more", { cause: error });
   }
   const unsent = { cause: error, mayHaveBeenExecuted: false };
-  const sent = { cause: error, mayHaveBeenExecuted: true, retrySafe: call.method === "GET" || call.idempotencyKey !== undefined };
+  const sent = {
+    cause: error,
+    mayHaveBeenExecuted: true,
+    retrySafe: call.method === "GET" || call.idempotencyKey !== undefined,
+  };
   const make = failures[error.code];
   return make === undefined
     ? new HubError("lost", error.message, sent)

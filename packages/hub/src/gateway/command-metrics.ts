@@ -6,6 +6,8 @@ export interface CommandMetricsOptions {
   registry: Registry;
   inFlight: () => number;
   queued: () => number;
+  /** Commands that the hub keeps until their primary is there. */
+  stored: () => number;
   heldBodyBytes: () => number;
 }
 
@@ -14,7 +16,7 @@ export class CommandMetrics {
   readonly #ended: Counter<"end">;
   readonly #seconds: Histogram;
 
-  constructor({ registry, inFlight, queued, heldBodyBytes }: CommandMetricsOptions) {
+  constructor({ registry, inFlight, queued, stored, heldBodyBytes }: CommandMetricsOptions) {
     const registers = [registry];
     this.#ended = new Counter({
       name: "sallyport_hub_commands_total",
@@ -39,6 +41,7 @@ export class CommandMetrics {
       });
     gauge("commands_in_flight", "Commands that primaries work on", inFlight);
     gauge("commands_queued", "Commands that wait for their turn at a primary", queued);
+    gauge("commands_stored", "Commands that the hub keeps until their primary is there", stored);
     gauge("command_held_body_bytes", "Bytes of request bodies that the gateway holds", heldBodyBytes);
   }
 

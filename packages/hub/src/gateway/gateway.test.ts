@@ -246,7 +246,7 @@ test("gateway - answers 429 above the commands that one primary may have, and se
       await release.promise;
       return { status: 200, headers: {}, body: "late" };
     },
-    { limits: { maxCommandsPerPrimary: 1 } },
+    { limits: { maxCommandsPerPrimary: 1, maxQueuedCommandsPerPrimary: 0 } },
   );
   const first = hub.fixture.call({ path: `${hub.base}/x` });
   await started.promise;

@@ -131,7 +131,10 @@ export class Gateway {
     if (call.isAsync) {
       const stored = await idempotency.run(call, body, () => commands.accept(call, command));
       accepted(call.primary.id);
-      return { status: writeAnswer(response, stored.answer, this.#more(call, stored.replayed)), end: "accepted" };
+      return {
+        status: writeAnswer(response, stored.answer, this.#more(call, stored.replayed)),
+        end: "accepted",
+      };
     }
     const send = () => this.#send(call, command, (cancelIt) => (cancel = cancelIt));
     if (call.idempotencyKey === undefined) {
@@ -160,7 +163,16 @@ export class Gateway {
     metrics.note(end, ms);
     audit.note(entryOf(call, end, status));
     logger.info(
-      { commandId: id, caller: caller.id, primary: target.primaryId, method, path: target.path, status, end, ms },
+      {
+        commandId: id,
+        caller: caller.id,
+        primary: target.primaryId,
+        method,
+        path: target.path,
+        status,
+        end,
+        ms,
+      },
       "command.answered",
     );
   }

@@ -63,7 +63,8 @@ export class Relay {
     const { id } = call.primary;
     let queue = this.#queues.get(id);
     if (queue === undefined) {
-      const { maxCommandsPerPrimary: maxTaken, maxQueuedCommandsPerPrimary: maxWaiting } = this.#options.limits;
+      const { maxCommandsPerPrimary: maxTaken, maxQueuedCommandsPerPrimary: maxWaiting } =
+        this.#options.limits;
       queue = new FairQueue({ maxTaken, maxWaiting });
       this.#queues.set(id, queue);
     }

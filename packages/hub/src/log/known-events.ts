@@ -2,7 +2,9 @@ import type { z } from "zod";
 import { accessEvents } from "../access/access-events.ts";
 import { auditEvents } from "../audit/audit-events.ts";
 import { backupEvents } from "../backup/backup-events.ts";
+import { commandEvents } from "../commands/command-events.ts";
 import { connectionEvents } from "../connections/connection-events.ts";
+import { credentialEvents } from "../credentials/credential-events.ts";
 import { enrolmentEvents } from "../enrolment/enrolment-events.ts";
 import { logEvents } from "./log-events.ts";
 
@@ -14,7 +16,9 @@ export const knownEvents = {
   ...accessEvents,
   ...auditEvents,
   ...backupEvents,
+  ...commandEvents,
   ...connectionEvents,
+  ...credentialEvents,
   ...enrolmentEvents,
   ...logEvents,
 } as const;

@@ -4,7 +4,13 @@ import type { IncomingHttpHeaders } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Writable } from "node:stream";
-import { dialEndpoint, failureAnswer, type ServiceConnection, type ServiceHandler } from "@sallyport/nbwss";
+import {
+  dialEndpoint,
+  failureAnswer,
+  type NbwssLimits,
+  type ServiceConnection,
+  type ServiceHandler,
+} from "@sallyport/nbwss";
 import { pino } from "pino";
 import { createHub, type EnrolledPrimary, type Hub, type HubOptions, type ListenOptions } from "../index.ts";
 import { Contract } from "./contract.ts";
@@ -166,9 +172,10 @@ export class HubFixture implements AsyncDisposable {
   async dial(
     primary: EnrolledPrimary,
     execute: ServiceHandler["execute"] = refuse,
+    limits: Partial<NbwssLimits> = {},
   ): Promise<ServiceConnection> {
     const { url, token } = primary.endpoint;
-    const connection = await dialEndpoint({ url, token, tls: { ca: this.ca }, execute });
+    const connection = await dialEndpoint({ url, token, tls: { ca: this.ca }, execute, limits });
     this.#dialled.push(connection);
     return connection;
   }
