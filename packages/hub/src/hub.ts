@@ -193,7 +193,8 @@ class RunningHub implements Hub {
     const { clock, limits, state, registry, options } = this.#parts;
     const patience = Promise.withResolvers<void>();
     const timer = clock.after(limits.drainTimeoutMs, () => patience.resolve());
-    const { gateway, audit, retention, runner } = this.#made;
+    const { gateway, audit, streams, retention, runner } = this.#made;
+    streams.close();
     await Promise.race([gateway.drain(), patience.promise]);
     timer.cancel();
     await this.endpoint.close(1012, "the hub is restarting");

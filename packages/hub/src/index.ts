@@ -19,6 +19,6 @@ export { HubError, hubErrors } from "./errors.ts";
 export type { HubErrorCode, RelayError } from "./errors.ts";
 export type * from "./api/api-types.ts";
 export type { ConnectionSummary } from "./connections/registry.ts";
-export type { CloudEvent, NotificationPage } from "./feed/feed.ts";
+export type { CloudEvent, Missed, NotificationPage } from "./feed/feed.ts";
 export type { Problem } from "./problem.ts";
 export type { CommandEnd } from "./gateway/command-errors.ts";

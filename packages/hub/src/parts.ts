@@ -14,6 +14,9 @@ import { Enrolment } from "./enrolment/enrolment.ts";
 import { CommandRunner } from "./commands/command-runner.ts";
 import { Credentials } from "./credentials/credentials.ts";
 import { CommandMetrics } from "./gateway/command-metrics.ts";
+import { Feed } from "./feed/feed.ts";
+import { FeedMetrics } from "./feed/feed-metrics.ts";
+import { FeedStreams } from "./feed/feed-streams.ts";
 import { Gateway } from "./gateway/gateway.ts";
 import { Relay } from "./gateway/relay.ts";
 import { Idempotency } from "./idempotency/idempotency.ts";
@@ -49,6 +52,7 @@ export interface HubParts {
   gateway: Gateway;
   runner: CommandRunner;
   inbox: Inbox;
+  streams: FeedStreams;
   retention: Retention;
   /** Wrong tokens by address. */
   tokenThrottle: Throttle;
@@ -158,6 +162,16 @@ export function makeParts(options: PartsOptions): HubParts {
     resendWindowMs: limits.resendWindowMs,
   });
   const { log, recorder, trimmed } = state;
+  const feed = new Feed({ log, trimmed, primaries: state.primaries });
+  const streams = new FeedStreams({
+    feed,
+    log,
+    metrics: new FeedMetrics(metrics.registry),
+    limits,
+    clock,
+    logger,
+    random: Math.random,
+  });
   const retention = new Retention({ log, recorder, trimmed, limits, clock, logger });
   const app = makeRoutes({
     access,
@@ -172,6 +186,8 @@ export function makeParts(options: PartsOptions): HubParts {
     primaries: state.primaries,
     registry,
     log: state.log,
+    feed,
+    streams,
     metrics,
     limits,
     logger,
@@ -185,6 +201,7 @@ export function makeParts(options: PartsOptions): HubParts {
     gateway,
     runner,
     inbox,
+    streams,
     retention,
     tokenThrottle: throttle(),
     app,

@@ -121,9 +121,14 @@ export class HubClient implements AsyncDisposable {
     await this.delete(`/api/v1/primaries/${encodeURIComponent(id)}`);
   }
 
-  /** One page of the feed after a position. */
+  /** One page of what the primaries notified after a position. */
   async notifications(after: number, primaryId?: string): Promise<z.infer<typeof feedPage>> {
-    return this.get("/api/v1/notifications", feedPage, { after, limit: 1000, primary: primaryId });
+    return this.get("/api/v1/notifications", feedPage, {
+      type: "netbackup.",
+      after,
+      limit: 1000,
+      primary: primaryId,
+    });
   }
 
   /** Reads one thing. @throws Failure with what the hub said when it refuses */

@@ -9,6 +9,8 @@ import type { Credentials } from "../credentials/credentials.ts";
 import type { Idempotency } from "../idempotency/idempotency.ts";
 import type { Registry } from "../connections/registry.ts";
 import type { Enrolment } from "../enrolment/enrolment.ts";
+import type { Feed } from "../feed/feed.ts";
+import type { FeedStreams } from "../feed/feed-streams.ts";
 import type { EventLog } from "../log/log.ts";
 import type { PrimariesView } from "../views/primaries.ts";
 import { addMetricsRoute } from "../metrics/metrics-route.ts";
@@ -41,6 +43,8 @@ export interface RoutesOptions {
   primaries: PrimariesView;
   registry: Registry;
   log: EventLog;
+  feed: Feed;
+  streams: FeedStreams;
   metrics: Metrics;
   limits: HubLimits;
   logger: Logger;
@@ -50,7 +54,7 @@ export interface RoutesOptions {
 
 /** Makes the hub's HTTP API, all but the gateway. */
 export function makeRoutes(options: RoutesOptions): ApiApp {
-  const { access, sessions, enrolment, log, limits, logger } = options;
+  const { access, sessions, enrolment, limits, logger } = options;
   const app = makeApp({
     maxBodyBytes: limits.maxApiBodyBytes,
     record: recordRequests({ registry: options.metrics.registry, logger }),
@@ -63,7 +67,7 @@ export function makeRoutes(options: RoutesOptions): ApiApp {
   addPrimariesRoutes(app, options);
   addCommandsRoutes(app, options);
   addDetailsRoute(app, enrolment, options.detailsThrottle);
-  addNotificationsRoutes(app, log, limits);
+  addNotificationsRoutes(app, options);
   addOpenApi(app);
   addConsoleRoutes(app, options.consoleDir);
   return app;

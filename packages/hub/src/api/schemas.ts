@@ -67,28 +67,6 @@ export const newSessionSchema = z.strictObject({ apiKey: z.string().min(1).max(1
 /** Answer of GET /session. */
 export const sessionSchema = z.object({ name: z.string(), role: z.enum(roles) }).openapi("Session");
 
-/** One page of the feed. */
-export const notificationPageSchema = z
-  .object({
-    data: z.array(
-      z
-        .object({
-          specversion: z.literal("1.0"),
-          id: z.string(),
-          type: z.string(),
-          source: z.string(),
-          subject: z.string(),
-          time: z.string(),
-          datacontenttype: z.literal("application/json"),
-          data: z.unknown(),
-          position: z.int(),
-        })
-        .openapi("CloudEvent"),
-    ),
-    next: z.int(),
-  })
-  .openapi("NotificationPage");
-
 /** An error (RFC 9457, with NetBackup's members). */
 export const problemSchema = z
   .object({

@@ -53,6 +53,16 @@ export interface HubLimits {
   defaultPageEvents: number;
   /** Events of one page of the feed at most. */
   maxPageEvents: number;
+  /** Readers that follow the feed at a time; one more is answered 429. */
+  maxFeedStreams: number;
+  /** Such readers of one API key or user; one more is answered 429. */
+  maxFeedStreamsPerCaller: number;
+  /** What may wait for one such reader, bytes; above it the reader is cut off, and goes on where it was. */
+  maxStreamBufferBytes: number;
+  /** Pause between two signs of life of such a stream, ms; with each it is looked whether its key is still good. */
+  streamBeatMs: number;
+  /** How long a reader that was cut off may take for what is still on its way to it, ms. */
+  streamCutGraceMs: number;
   /** How long notifications, connections' and commands' events are kept, ms; then they are deleted, and a reader that was slower is told. */
   retainNotificationsMs: number;
   /** How long the audit is kept, ms; then it is deleted. */
@@ -125,6 +135,14 @@ export const defaultHubLimits: HubLimits = {
   maxPendingEvents: 100_000,
   defaultPageEvents: 100,
   maxPageEvents: 1_000,
+  maxFeedStreams: 500,
+  // A program that leaks its streams is stopped before it takes everybody's.
+  maxFeedStreamsPerCaller: 50,
+  // A thousand events or so.
+  maxStreamBufferBytes: 1024 * 1024,
+  // Below the 30 s after which proxies begin to close what is silent.
+  streamBeatMs: 15_000,
+  streamCutGraceMs: 10_000,
   retainNotificationsMs: 90 * 86_400_000,
   // A year and what it takes to look back at it.
   retainAuditMs: 400 * 86_400_000,

@@ -1,18 +1,16 @@
-import type { EventLog, StoredEvent } from "../log/log.ts";
+import type { Scope } from "../access/roles.ts";
+import type { EventLog } from "../log/log.ts";
+import type { PrimariesView } from "../views/primaries.ts";
+import type { TrimmedView } from "../views/trimmed.ts";
+import { isWithin, toFilter, type FeedFilter, type FeedWish } from "./feed-filter.ts";
+import { toPublic, type CloudEvent } from "./public-events.ts";
 
-/** An event outside the wire: CloudEvents 1.0 in JSON. */
-export interface CloudEvent {
-  specversion: "1.0";
-  id: string;
-  type: string;
-  source: string;
-  subject: string;
-  time: string;
-  datacontenttype: "application/json";
-  /** The item of the notification, as it came. */
-  data: unknown;
-  /** Its place in the log; an extension. */
-  position: number;
+export type { CloudEvent } from "./public-events.ts";
+
+/** Positions that a reader was too late for, both ends included. */
+export interface Missed {
+  from: number;
+  to: number;
 }
 
 /** One page of the feed. */
@@ -20,47 +18,77 @@ export interface NotificationPage {
   data: CloudEvent[];
   /** What `after` has to be for the next page. */
   next: number;
+  /** Whether there may be more already: a page may be short, or empty, where few of many events match. */
+  more: boolean;
+  /** What matched between these positions was deleted before it was read; null when nothing. */
+  missed: Missed | null;
 }
 
-/** Which notifications are wanted. */
-export interface FeedQuery {
-  after: number;
-  limit: number;
-  primary?: string | undefined;
-  /** The beginning of the types. */
-  type?: string | undefined;
+/** What the feed reads. */
+export interface FeedOptions {
+  log: Pick<EventLog, "select" | "positionAt" | "lastPosition">;
+  trimmed: Pick<TrimmedView, "list">;
+  primaries: Pick<PrimariesView, "list">;
 }
 
-/** Reads one page of notifications. Pages that are not full end at the end of the log, so that `next` never stands still. */
-export async function readFeed(log: EventLog, query: FeedQuery): Promise<NotificationPage> {
-  const { after, limit, primary, type } = query;
-  const end = await log.lastPosition();
-  const events = await log.read({
-    after,
-    limit,
-    types: [type ?? "netbackup."],
-    source: primary === undefined ? undefined : `/primaries/${primary}`,
-  });
-  const last = events.at(-1)?.position ?? after;
-  return {
-    data: events.map(toCloudEvent),
-    next: events.length === limit ? last : Math.max(last, end, after),
-  };
-}
+/** Times grow with positions, but for steps of the clock up to this, ms. */
+const clockStepMs = 60_000;
 
-/** An event of the log as a CloudEvent. */
-export function toCloudEvent(event: StoredEvent): CloudEvent {
-  const { id, type, source, subject, time, data, position } = event;
-  const contentType = "application/json";
-  return {
-    specversion: "1.0",
-    id,
-    type,
-    source,
-    subject,
-    time,
-    datacontenttype: contentType,
-    data,
-    position,
-  };
+/** What happened, for those who may see it: a page costs the same however long the log is. */
+export class Feed {
+  readonly #options: FeedOptions;
+
+  constructor(options: FeedOptions) {
+    this.#options = options;
+  }
+
+  /** What somebody with this scope gets of what they want, by the primaries and labels there are now. */
+  filterFor(scope: Scope, wish: FeedWish): FeedFilter {
+    return toFilter(wish, scope, () => this.#options.primaries.list());
+  }
+
+  /** One page of events after a position. `next` never stands still while there is more. */
+  async page(filter: FeedFilter, after: number, limit: number): Promise<NotificationPage> {
+    const { log } = this.#options;
+    const [from, before] = await this.#bounds(filter, after);
+    const { types, sources } = filter;
+    const last = await log.lastPosition();
+    const { events, scannedTo } = await log.select({ after: from, before, limit, types, sources });
+    const more = scannedTo < Math.min(last, before - 1);
+    const data = events
+      .filter(({ time }) => isWithin(filter, time))
+      .map(toPublic)
+      .filter((event) => event !== undefined);
+    return {
+      data,
+      // What is newer than the wanted time does not match either.
+      next: Math.max(after, scannedTo, more ? 0 : last),
+      more,
+      missed: this.missed(filter, after),
+    };
+  }
+
+  /** What matched after a position and is gone. */
+  missed({ types, sources, since }: FeedFilter, after: number): Missed | null {
+    if (sources?.size === 0) return null;
+    const gone = this.#options.trimmed
+      .list()
+      .filter(
+        (kind) =>
+          kind.before - 1 > after &&
+          (since === undefined || kind.until >= since) &&
+          kind.types.some((a) => types.some((b) => a.startsWith(b) || b.startsWith(a))),
+      );
+    if (gone.length === 0) return null;
+    return { from: after + 1, to: Math.max(...gone.map(({ before }) => before - 1)) };
+  }
+
+  /** Between which positions the events of the wanted time are: more than `from`, less than `before`. */
+  async #bounds({ since, until }: FeedFilter, after: number): Promise<[from: number, before: number]> {
+    const { log } = this.#options;
+    const shifted = (time: string, ms: number) => new Date(Date.parse(time) + ms).toISOString();
+    const from = since === undefined ? 0 : (await log.positionAt(shifted(since, -clockStepMs))) - 1;
+    const before = until === undefined ? Infinity : await log.positionAt(shifted(until, clockStepMs));
+    return [Math.max(after, from), before];
+  }
 }

@@ -34,7 +34,9 @@ const wait = { timeoutMs: 20_000 };
 const notify = (connection: ServiceConnection, entries: NotificationEntry[], id: string = randomUUID()) =>
   connection.notify(id, entries, wait);
 const feed = async (fixture: HubFixture, query = "") =>
-  (await fixture.call({ path: `/api/v1/notifications${query}` })).json() as NotificationPage;
+  (
+    await fixture.call({ path: `/api/v1/notifications${query === "" ? "?type=netbackup." : query}` })
+  ).json() as NotificationPage;
 const types = async (fixture: HubFixture, query = "") =>
   (await feed(fixture, query)).data.map(({ type }) => type);
 const at = (fixture: HubFixture, { endpoint, ...rest }: EnrolledPrimary): EnrolledPrimary => ({
@@ -150,13 +152,20 @@ test("feed - pages, filters, and refuses bad values by their name", async () => 
   const subjects: string[] = [];
   let next = 0;
   for (let page = 0; page < 4; page += 1) {
-    const found = await feed(fixture, `?limit=2&after=${next}`);
+    const found = await feed(fixture, `?type=netbackup.&limit=2&after=${next}`);
     subjects.push(...found.data.map(({ subject }) => subject));
     next = found.next;
   }
   assert.deepEqual(subjects, ["job/1", "job/2", "job/3", "job/4", "job/5", "image/client_1"]);
-  assert.deepEqual(await feed(fixture, `?after=${next}`), { data: [], next });
-  assert.deepEqual(await types(fixture, `?primary=${b.id}`), ["netbackup.image.no_local_copy_available"]);
+  assert.deepEqual(await feed(fixture, `?type=netbackup.&after=${next}`), {
+    data: [],
+    next,
+    more: false,
+    missed: null,
+  });
+  assert.deepEqual(await types(fixture, `?type=netbackup.&primary=${b.id}`), [
+    "netbackup.image.no_local_copy_available",
+  ]);
   assert.equal((await types(fixture, "?type=netbackup.job")).length, 5);
   assert.deepEqual(await types(fixture, "?type=sallyport.primary"), [
     "sallyport.primary.enrolled",

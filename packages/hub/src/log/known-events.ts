@@ -6,6 +6,7 @@ import { commandEvents } from "../commands/command-events.ts";
 import { connectionEvents } from "../connections/connection-events.ts";
 import { credentialEvents } from "../credentials/credential-events.ts";
 import { enrolmentEvents } from "../enrolment/enrolment-events.ts";
+import { webhookEvents } from "../webhooks/webhook-events.ts";
 import { logEvents } from "./log-events.ts";
 
 /**
@@ -21,6 +22,7 @@ export const knownEvents = {
   ...credentialEvents,
   ...enrolmentEvents,
   ...logEvents,
+  ...webhookEvents,
 } as const;
 
 /** The type of an event of the hub's own. */

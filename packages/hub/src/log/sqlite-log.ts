@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { openDatabase, type Database } from "@sallyport/durable";
 import { HubError } from "../errors.ts";
 import type {
@@ -116,6 +117,8 @@ class SqliteLog implements EventLog {
       found.push(...events);
       if (scannedTo >= this.#selection.last()) break;
       from = scannedTo;
+      // Others get their turn while a long log is looked through.
+      await nextTurn();
     }
     return found;
   }

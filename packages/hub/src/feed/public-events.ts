@@ -1,0 +1,83 @@
+import type { StoredEvent } from "../log/log.ts";
+
+/** An event outside the wire: CloudEvents 1.0 in JSON. */
+export interface CloudEvent {
+  specversion: "1.0";
+  id: string;
+  type: string;
+  source: string;
+  subject: string;
+  time: string;
+  datacontenttype: "application/json";
+  /** The item of the notification, as it came; of the hub's own events what is public of them. */
+  data: unknown;
+  /** Its place in the log; an extension. */
+  position: number;
+}
+
+/** Notifications of the primaries: public as they came. */
+export const notificationTypes = "netbackup.";
+
+/**
+ * The events of the hub's own that concern its users, and the members of their data that are shown. What is not in this list is never
+ * shown outside: neither the audit, nor who may do what, nor hashes of secrets. An event about one primary has `/primaries/<id>` as
+ * its source; others are for those only who may see the whole hub.
+ */
+export const publicTypes: Readonly<Record<string, readonly string[]>> = {
+  "sallyport.primary.enrolled": ["id", "name", "labels"],
+  "sallyport.primary.deleted": ["id", "name"],
+  "sallyport.connection.connected": ["id", "groupId", "epoch", "remoteAddress"],
+  "sallyport.connection.disconnected": [
+    "id",
+    "groupId",
+    "epoch",
+    "remoteAddress",
+    "lastSeenAt",
+    "closeCode",
+    "closeReason",
+  ],
+  "sallyport.webhook.disabled": ["id", "reason"],
+};
+
+/** The event as it is shown outside; undefined when it is not for users. */
+export function toPublic(event: StoredEvent): CloudEvent | undefined {
+  const { id, type, source, subject, time, position } = event;
+  const data = publicData(event);
+  if (data === undefined) return undefined;
+  return {
+    specversion: "1.0",
+    id,
+    type,
+    source,
+    subject,
+    time,
+    datacontenttype: "application/json",
+    data,
+    position,
+  };
+}
+
+/**
+ * The types, or beginnings of types, that are both wanted and public.
+ * @param wanted beginnings of types; none for all that are public
+ */
+export function publicTypesOf(wanted: readonly string[]): string[] {
+  const own = Object.keys(publicTypes);
+  if (wanted.length === 0) return [notificationTypes, ...own];
+  const found = wanted.flatMap((beginning) => {
+    if (beginning.startsWith(notificationTypes)) return [beginning];
+    const fits = own.filter((type) => type.startsWith(beginning));
+    return notificationTypes.startsWith(beginning) ? [notificationTypes, ...fits] : fits;
+  });
+  return [...new Set(found)];
+}
+
+function publicData({ type, data }: StoredEvent): unknown {
+  if (type.startsWith(notificationTypes)) return data;
+  const members = Object.hasOwn(publicTypes, type) ? publicTypes[type] : undefined;
+  if (members === undefined) return undefined;
+  const all = data as Readonly<Record<string, unknown>>;
+  return Object.fromEntries(
+    members.filter((member) => all[member] !== undefined).map((member) => [member, all[member]]),
+  );
+}
