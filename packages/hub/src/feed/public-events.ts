@@ -36,6 +36,7 @@ export const publicTypes: Readonly<Record<string, readonly string[]>> = {
     "closeCode",
     "closeReason",
   ],
+  "sallyport.command.finished": ["id", "primaryId", "method", "path", "state", "status"],
   "sallyport.webhook.disabled": ["id", "reason"],
 };
 
