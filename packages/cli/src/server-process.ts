@@ -10,9 +10,13 @@ export interface ServerProcess {
 export function serverLog(name: string, level: string): Logger {
   return pino(
     { name, level, timestamp: pino.stdTimeFunctions.isoTime, base: { name } },
-    pino.destination({ dest: 2, sync: true }),
+    // Not synchronous: a line for each command must not make the commands wait for whoever reads the log.
+    pino.destination({ dest: 2, sync: false, maxLength: maxWaitingLogBytes }),
   );
 }
+
+/** Log that waits for a slow reader, bytes; what comes beyond it is dropped. */
+const maxWaitingLogBytes = 16 * 1024 * 1024;
 
 /** A terminal, npm and the start script may each pass the same Ctrl-C on: what comes this soon after is the same one. */
 const sameSignalMs = 1_000;

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { DecodeError } from "./errors.ts";
 import { defaultLimits, type NbwssLimits } from "./limits.ts";
+import { isPlainMessage } from "./plain-message.ts";
 import { messageSchemas, type Message } from "./message.ts";
 
 const head = z.looseObject({ version: z.string(), type: z.string(), subType: z.string() });
@@ -21,6 +22,7 @@ export function decodeMessage(
   if (isDeeperThan(value, limits.maxDepth)) {
     throw new DecodeError("too_deep", "", `arrays and objects may nest at most ${limits.maxDepth} deep`);
   }
+  if (isPlainMessage(value)) return withoutUnknown(value);
   const { version, type, subType } = check(head, value);
   if (version !== "1.0") {
     throw new DecodeError(
@@ -65,7 +67,10 @@ function parseJson(text: string): unknown {
 function isDeeperThan(value: unknown, depth: number): boolean {
   if (typeof value !== "object" || value === null) return false;
   if (depth === 0) return true;
-  return Object.values(value).some((member) => isDeeperThan(member, depth - 1));
+  if (Array.isArray(value)) return value.some((member) => isDeeperThan(member, depth - 1));
+  const object = value as Record<string, unknown>;
+  for (const name in object) if (isDeeperThan(object[name], depth - 1)) return true;
+  return false;
 }
 
 function check<T>(schema: z.ZodType<T>, value: unknown): T {
@@ -73,6 +78,13 @@ function check<T>(schema: z.ZodType<T>, value: unknown): T {
   if (result.success) return result.data;
   const [issue] = result.error.issues;
   throw new DecodeError("invalid_message", issue?.path.join(".") ?? "", issue?.message ?? "is not valid");
+}
+
+/** Members of the envelope that nobody knows are left out, as the schemas do (NBWSS, transport). */
+function withoutUnknown(message: Message): Message {
+  const { version, id, type, subType, timeStamp, payload } = message;
+  const known = { version, id, type, subType, timeStamp };
+  return (payload === undefined ? known : { ...known, payload }) as Message;
 }
 
 function quote(text: string): string {
