@@ -55,7 +55,15 @@ export const jobSchema = z
   .openapi("Job");
 export const jobListSchema = listOf(jobSchema).openapi("JobList");
 
-/** Answer of GET /jobs/summary: counts over a window, the last 24 h unless said. */
+/** Query of GET /jobs/summary: jobs that started within a window, the last 24 h unless said. */
+export const jobSummaryQuerySchema = z.strictObject({
+  primary: z.string().max(64).optional(),
+  label: repeated(labelQuery),
+  since: momentQuery.optional(),
+  until: momentQuery.optional(),
+});
+
+/** Answer of GET /jobs/summary; primaries without a job in the window are left out. */
 export const jobSummarySchema = z
   .object({
     since: z.string(),

@@ -22,6 +22,7 @@ import { addCommandsRoutes } from "./commands-routes.ts";
 import { idempotentPosts } from "./idempotent-posts.ts";
 import { identifyCallers } from "./caller.ts";
 import { addDetailsRoute } from "./details-route.ts";
+import { addFleetRoutes, type FleetRoutesOptions } from "./fleet-routes.ts";
 import { addNotificationsRoutes } from "./notifications-routes.ts";
 import { addOpenApi } from "./open-api.ts";
 import { recordRequests } from "./request-record.ts";
@@ -30,7 +31,7 @@ import { addSessionRoutes } from "./session-routes.ts";
 import { addStatusRoutes } from "./status-routes.ts";
 
 /** What the HTTP API is made of. */
-export interface RoutesOptions {
+export interface RoutesOptions extends Pick<FleetRoutesOptions, "jobs" | "images" | "backups" | "now"> {
   access: Access;
   audit: Audit;
   sessions: Sessions;
@@ -68,6 +69,7 @@ export function makeRoutes(options: RoutesOptions): ApiApp {
   addCommandsRoutes(app, options);
   addDetailsRoute(app, enrolment, options.detailsThrottle);
   addNotificationsRoutes(app, options);
+  addFleetRoutes(app, options);
   addOpenApi(app);
   addConsoleRoutes(app, options.consoleDir);
   return app;

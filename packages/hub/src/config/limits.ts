@@ -91,6 +91,8 @@ export interface HubLimits {
   drainTimeoutMs: number;
   /** Pause before a view that could not be written is tried again, ms. */
   viewRetryMs: number;
+  /** Rows that one page of a list of jobs, images or backups looks at; then it ends early, with a cursor to go on. */
+  maxListRows: number;
   /** Header of an HTTP request, bytes; larger is answered 431. */
   maxHeaderBytes: number;
   /** How long the header of a request may take to arrive, ms; then 408. */
@@ -161,6 +163,8 @@ export const defaultHubLimits: HubLimits = {
   maxThrottledAddresses: 10_000,
   drainTimeoutMs: 10_000,
   viewRetryMs: 1_000,
+  // Some tens of milliseconds, in which nobody else is served.
+  maxListRows: 20_000,
   // A JWT of NetBackup has some kilobytes; Node's own 16 KiB is near it.
   maxHeaderBytes: 32 * 1024,
   headersTimeoutMs: 20_000,

@@ -2,6 +2,7 @@ import type { Database } from "@sallyport/durable";
 import type { KnownEvent } from "../log/known-events.ts";
 import type { StoredEvent } from "../log/log.ts";
 import type { View } from "../views/views.ts";
+import { readBackups, type BackupsAsked, type BackupsPage } from "./backups-page.ts";
 import { notificationsGoneBefore, primaryOf } from "./item-members.ts";
 import { toJobItem } from "./job-history.ts";
 
@@ -28,6 +29,9 @@ export interface BackupRow {
  *
  * `good_backups` holds the good ones that were notified after all those that started later; nearly always one. They are what
  * is left over when retention takes the newer ones.
+ *
+ * Both tables have a row for each client and policy, rarely more: retention looks at all of them, so that no notification has to
+ * keep an index by position.
  */
 export class BackupsView implements View {
   readonly schema = `CREATE TABLE backups (
@@ -43,8 +47,6 @@ export class BackupsView implements View {
     PRIMARY KEY (primary_id, client, policy)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX backups_by_good ON backups (good_ms);
-  CREATE INDEX backups_by_position ON backups (position);
-  CREATE INDEX backups_by_done ON backups (done_position);
   CREATE TABLE good_backups (
     primary_id TEXT NOT NULL,
     client TEXT NOT NULL,
@@ -54,12 +56,34 @@ export class BackupsView implements View {
     job_id INTEGER NOT NULL,
     status INTEGER NOT NULL,
     PRIMARY KEY (primary_id, client, policy, position)
-  ) STRICT, WITHOUT ROWID;
-  CREATE INDEX good_backups_by_position ON good_backups (position);`;
+  ) STRICT, WITHOUT ROWID;`;
   #statements: ReturnType<typeof prepare> | undefined;
 
+  #database: Database | undefined;
+
   attach(database: Database): void {
+    this.#database = database;
     this.#statements = prepare(database);
+  }
+
+  /** Rows by page, in the order of primary, client and policy. */
+  page(asked: BackupsAsked): BackupsPage {
+    if (this.#database === undefined) throw new TypeError("the view is not attached to a database");
+    return readBackups(this.#database, asked);
+  }
+
+  get(primaryId: string, client: string, policy: string): BackupRow | undefined {
+    return this.#sql.get.get(primaryId, client, policy) as BackupRow | undefined;
+  }
+
+  /** Those without a good backup since a moment, epoch ms; at most `limit`, those without any first. */
+  withoutGoodSince(sinceMs: number, limit: number): BackupRow[] {
+    return this.#sql.withoutGood.all(sinceMs, limit) as unknown as BackupRow[];
+  }
+
+  /** When the last good backup of a primary started, epoch ms; null when none is known. */
+  lastGoodOf(primaryId: string): number | null {
+    return (this.#sql.lastGoodOf.get(primaryId)?.["good_ms"] ?? null) as number | null;
   }
 
   fold(event: StoredEvent, known: KnownEvent | undefined): void {
@@ -78,11 +102,16 @@ export class BackupsView implements View {
     const { jobId, item } = read;
     const { state, status, startMs, timeMs, position, detail } = item;
     if (detail.jobType.toUpperCase() !== "BACKUP") return;
-    // One that was under way when its primary was deleted.
-    if (this.#sql.isEnrolled.get(primaryId) === undefined) return;
     const group = [primaryId, detail.clientName, detail.policyName] as const;
     const done = state === "DONE";
-    this.#sql.note.run(...group, position, done ? position : null, done ? status : null);
+    const doneValues = [done ? position : null, done ? status : null] as const;
+    const { note, noteDone, insert, isEnrolled } = this.#sql;
+    const noted = done ? noteDone.run(position, ...doneValues, ...group) : note.run(position, ...group);
+    if (noted.changes === 0) {
+      // One that was under way when its primary was deleted.
+      if (isEnrolled.get(primaryId) === undefined) return;
+      insert.run(...group, position, ...doneValues);
+    }
     if (!done || (status !== 0 && status !== 1)) return;
     // A primary whose clock is ahead must not hide that backups are missing.
     const goodMs = Math.min(startMs ?? timeMs, timeMs);
@@ -115,13 +144,16 @@ function prepare(database: Database) {
   const group = "primary_id = ? AND client = ? AND policy = ?";
   return {
     isEnrolled: database.prepare("SELECT 1 FROM primaries WHERE id = ?"),
-    note: database.prepare(
-      `INSERT INTO backups VALUES (?, ?, ?, ?, ?, ?, NULL, NULL, NULL)
-       ON CONFLICT (primary_id, client, policy) DO UPDATE SET
-         position = excluded.position,
-         done_status = iif(excluded.done_position IS NULL, done_status, excluded.done_status),
-         done_position = coalesce(excluded.done_position, done_position)`,
+    get: database.prepare(`SELECT * FROM backups WHERE ${group}`),
+    withoutGood: database.prepare(
+      "SELECT * FROM backups WHERE good_ms IS NULL OR good_ms < ? ORDER BY good_ms LIMIT ?",
     ),
+    lastGoodOf: database.prepare("SELECT max(good_ms) AS good_ms FROM backups WHERE primary_id = ?"),
+    note: database.prepare(`UPDATE backups SET position = ? WHERE ${group}`),
+    noteDone: database.prepare(
+      `UPDATE backups SET position = ?, done_position = ?, done_status = ? WHERE ${group}`,
+    ),
+    insert: database.prepare("INSERT INTO backups VALUES (?, ?, ?, ?, ?, ?, NULL, NULL, NULL)"),
     removeOlderGood: database.prepare(`DELETE FROM good_backups WHERE ${group} AND good_ms <= ?`),
     insertGood: database.prepare("INSERT INTO good_backups VALUES (?, ?, ?, ?, ?, ?, ?)"),
     best: database.prepare(`SELECT * FROM good_backups WHERE ${group} ORDER BY good_ms DESC LIMIT 1`),

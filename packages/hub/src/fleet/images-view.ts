@@ -10,6 +10,7 @@ import {
   toImageItem,
   type ImageItem,
 } from "./image-history.ts";
+import { RowPages } from "./row-pages.ts";
 import { notificationsGoneBefore, primaryOf } from "./item-members.ts";
 
 /** A row of the table `images`. */
@@ -58,9 +59,17 @@ export class ImagesView implements View {
   CREATE INDEX images_by_position ON images (position);
   CREATE INDEX images_by_first_position ON images (first_position);`;
   #statements: ReturnType<typeof prepare> | undefined;
+  #pages: RowPages | undefined;
 
   attach(database: Database): void {
     this.#statements = prepare(database);
+    this.#pages = new RowPages(database);
+  }
+
+  /** Rows by page; each is what `ImageRow` says. */
+  get pages(): RowPages {
+    if (this.#pages === undefined) throw new TypeError("the view is not attached to a database");
+    return this.#pages;
   }
 
   fold(event: StoredEvent, known: KnownEvent | undefined): void {

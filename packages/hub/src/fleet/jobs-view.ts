@@ -2,6 +2,8 @@ import type { Database } from "@sallyport/durable";
 import type { KnownEvent } from "../log/known-events.ts";
 import type { StoredEvent } from "../log/log.ts";
 import type { View } from "../views/views.ts";
+import { jobCounter, type JobCounts } from "./job-counts.ts";
+import { RowPages } from "./row-pages.ts";
 import { notificationsGoneBefore, primaryOf } from "./item-members.ts";
 import {
   addJobItem,
@@ -71,9 +73,22 @@ export class JobsView implements View {
   CREATE INDEX jobs_by_position ON jobs (position);
   CREATE INDEX jobs_by_first_position ON jobs (first_position);`;
   #statements: ReturnType<typeof prepare> | undefined;
+  #pages: RowPages | undefined;
 
   attach(database: Database): void {
     this.#statements = prepare(database);
+    this.#pages = new RowPages(database);
+  }
+
+  /** Rows by page; each is what `JobRow` says. */
+  get pages(): RowPages {
+    if (this.#pages === undefined) throw new TypeError("the view is not attached to a database");
+    return this.#pages;
+  }
+
+  /** How many jobs started within a window, by primary and outcome; in small steps, so that others are not kept waiting. */
+  count(ids: "all" | readonly string[], fromMs: number, toMs: number): Promise<JobCounts> {
+    return this.#sql.count(ids, fromMs, toMs);
   }
 
   fold(event: StoredEvent, known: KnownEvent | undefined): void {
@@ -154,6 +169,7 @@ function prepare(database: Database) {
     replace: database.prepare(`UPDATE jobs SET ${set([...steady, ...moving])} WHERE ${one}`),
     remove: database.prepare(`DELETE FROM jobs WHERE ${one}`),
     removePrimary: database.prepare("DELETE FROM jobs WHERE primary_id = ?"),
+    count: jobCounter(database),
     startedBefore: database.prepare("SELECT * FROM jobs WHERE first_position < ?"),
   };
 }
