@@ -67,8 +67,9 @@ export async function startServer(args: string[], env: Record<string, string>): 
   };
   return {
     url,
-    caFile,
-    caPem: readFileSync(caFile, "utf8"),
+    caFile: caFile ?? "",
+    // None where the server was given a certificate.
+    caPem: caFile === undefined ? "" : readFileSync(caFile, "utf8"),
     pid: child.pid ?? 0,
     log,
     async logged(msg, count = 1) {
@@ -93,12 +94,12 @@ async function ready(
   child: ChildProcess,
   exited: Promise<[number | null]>,
   log: string[],
-): Promise<{ url: string; caFile: string }> {
+): Promise<{ url: string; caFile?: string }> {
   let text = "";
-  const printed = new Promise<{ url: string; caFile: string }>((resolve) => {
+  const printed = new Promise<{ url: string; caFile?: string }>((resolve) => {
     child.stdout?.on("data", (chunk: Buffer) => {
       text += chunk.toString();
-      if (text.endsWith("}\n")) resolve(JSON.parse(text) as { url: string; caFile: string });
+      if (text.endsWith("}\n")) resolve(JSON.parse(text) as { url: string; caFile?: string });
     });
   });
   const early = exited.then(([code]) => Promise.reject(new Error(`exited with ${code}:\n${log.join("\n")}`)));

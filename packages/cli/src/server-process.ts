@@ -6,17 +6,49 @@ export interface ServerProcess {
   close(): Promise<void>;
 }
 
-/** The log of a server: JSON lines on standard error, since standard output is for what a person asked for. */
-export function serverLog(name: string, level: string): Logger {
-  return pino(
-    { name, level, timestamp: pino.stdTimeFunctions.isoTime, base: { name } },
-    // Not synchronous: a line for each command must not make the commands wait for whoever reads the log.
-    pino.destination({ dest: 2, sync: false, maxLength: maxWaitingLogBytes }),
-  );
-}
+/** What waits while whoever reads the log is slow, bytes; lines beyond are dropped and counted, and the server goes on. */
+const maxLogBufferBytes = 16 * 1024 * 1024;
 
-/** Log that waits for a slow reader, bytes; what comes beyond it is dropped. */
-const maxWaitingLogBytes = 16 * 1024 * 1024;
+/**
+ * No code of ours logs a secret. Should one do so by mistake, these members are left out. Wildcards would be wider, and cost more than the
+ * rest of a line.
+ */
+const secretMembers = [
+  "token",
+  "password",
+  "secret",
+  "apiKey",
+  "adminKey",
+  "keyPem",
+  "authorization",
+  "cookie",
+  "credential",
+  "endpoint.token",
+  "headers.authorization",
+  "headers.cookie",
+  'headers["x-netbackup-authorization"]',
+];
+
+/**
+ * The log of a server: JSON lines on standard error, since standard output is for what a person asked for. It is written beside the
+ * server's work: a slow reader does not hold it up, and a kill may take the last lines.
+ */
+export function serverLog(name: string, level: string): Logger {
+  const destination = pino.destination({ dest: 2, sync: false, maxLength: maxLogBufferBytes });
+  const timestamp = pino.stdTimeFunctions.isoTime;
+  const logger = pino({ name, level, timestamp, base: { name }, redact: secretMembers }, destination);
+  let dropped = 0;
+  destination.on("drop", () => {
+    dropped += 1;
+  });
+  destination.on("drain", () => {
+    if (dropped === 0) return;
+    const lines = dropped;
+    dropped = 0;
+    logger.warn({ lines }, "log.dropped");
+  });
+  return logger;
+}
 
 /** A terminal, npm and the start script may each pass the same Ctrl-C on: what comes this soon after is the same one. */
 const sameSignalMs = 1_000;

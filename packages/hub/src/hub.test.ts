@@ -281,7 +281,27 @@ test("views - are made anew from the log when their file is gone", async () => {
   });
 });
 
-test("health - is open to all and turns unready while the hub stops; openapi.json describes the routes", async () => {
+test("health - is unready while a stopping hub lets its commands end, which are answered", async () => {
+  await using fixture = await HubFixture.start();
+  const primary = await fixture.enrol();
+  const started = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  await fixture.dial(primary, async () => {
+    started.resolve();
+    await ended.promise;
+    return { status: 200, headers: {}, body: "done" };
+  });
+  const running = fixture.call({ path: `/api/v1/primaries/${primary.id}/netbackup/ping` });
+  await started.promise;
+  const closed = fixture.hub.close();
+  assert.equal((await fixture.call({ path: "/readyz", key: null })).status, 503);
+  assert.equal((await fixture.call({ path: "/healthz", key: null })).status, 200);
+  ended.resolve();
+  assert.deepEqual([(await running).status, (await running).text], [200, "done"]);
+  await closed;
+});
+
+test("health - is open to all; openapi.json describes the routes", async () => {
   await using fixture = await HubFixture.start();
   for (const path of ["/healthz", "/readyz"])
     assert.equal((await fixture.call({ path, key: null })).status, 200);

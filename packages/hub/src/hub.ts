@@ -16,6 +16,8 @@ import type { Metrics } from "./metrics/metrics.ts";
 import { MetricsListener } from "./metrics/metrics-listener.ts";
 import { makeParts, type HubParts } from "./parts.ts";
 import { certificateNames, parsePublicUrl, urlOfListener } from "./public-url.ts";
+import { certificateSource, type KeyPair, type KeyPairFiles } from "./tls/key-pair.ts";
+import { ServerTls } from "./tls/server-tls.ts";
 import { makeServer, startListening, stopListening } from "./server.ts";
 import { openState, type HubState } from "./state.ts";
 
@@ -41,8 +43,11 @@ export interface ListenOptions {
   host: string;
   /** 0 for any that is free. */
   port: number;
-  /** PEM; without it the hub makes an authority of its own in `DATA/tls`. */
-  tls?: { cert: string; key: string } | undefined;
+  /**
+   * A certificate and its key: PEM, or the files that have them, which are read again when they change. Without it the hub makes an
+   * authority of its own in `DATA/tls`.
+   */
+  tls?: KeyPair | KeyPairFiles | undefined;
   /** A loopback address that serves `/metrics` over plain HTTP without a key. */
   metrics?: { host: string; port: number } | undefined;
 }
@@ -65,6 +70,8 @@ export interface Hub extends AsyncDisposable {
   listen(options: ListenOptions): Promise<Listening>;
   /** The first administrator's key, only when it was made here: show it now, it can't be read again. */
   readonly adminKey: string | undefined;
+  /** Looks for a new certificate at once; never rejects: one that can't be used is logged, and the former stays. */
+  reloadCertificate(): Promise<void>;
   /** The WebSocket side. */
   readonly endpoint: Endpoint;
   /** All its metrics as Prometheus text. */
@@ -120,6 +127,7 @@ class RunningHub implements Hub {
   readonly #parts: Parts;
   readonly #server: Server;
   readonly #made: HubParts;
+  readonly #tls: ServerTls;
   #publicUrl: URL | undefined;
   #isListening = false;
   #metricsListener: MetricsListener | undefined;
@@ -148,6 +156,14 @@ class RunningHub implements Hub {
     this.#server = makeServer(limits, (request, response) => {
       if (!gateway.handle(request, response)) void serveRest(request, response);
     });
+    this.#tls = new ServerTls({
+      server: this.#server,
+      checkMs: limits.tlsCheckMs,
+      settleMs: limits.tlsSettleMs,
+      clock,
+      logger: options.log,
+      registry: this.metrics.registry,
+    });
     this.endpoint = this.#attachEndpoint();
   }
 
@@ -157,7 +173,7 @@ class RunningHub implements Hub {
     }
     this.#isListening = true;
     const own = tls === undefined ? await this.#ownCertificate(host) : undefined;
-    this.#server.setSecureContext({ cert: tls?.cert ?? own?.certPem, key: tls?.key ?? own?.keyPem });
+    await this.#tls.start(certificateSource(tls, () => this.#ownCertificate(host)));
     await startListening(this.#server, host, port);
     // Such as no file descriptor left for one more connection: that one is lost, the hub goes on.
     this.#server.on("error", (err) => this.#parts.options.log.error({ err }, "server.error"));
@@ -178,6 +194,10 @@ class RunningHub implements Hub {
       listening.metricsUrl = this.#metricsListener.url;
     }
     return listening;
+  }
+
+  reloadCertificate(): Promise<void> {
+    return this.#tls.reload("asked for");
   }
 
   close(): Promise<void> {
@@ -201,6 +221,7 @@ class RunningHub implements Hub {
     // Commands that were cut off by this are answered before their sockets go.
     await gateway.drain();
     await stopListening(this.#server);
+    await this.#tls.close();
     await this.#metricsListener?.close();
     this.metrics.close();
     await registry.settled();

@@ -15,6 +15,8 @@ export { hubSettings, limitFlag } from "./config/setting-list.ts";
 export type { Setting } from "./config/setting-list.ts";
 export { hubSettingsSchema, parseAddress } from "./config/settings.ts";
 export type { HubSettings } from "./config/settings.ts";
+export { checkKeyPair, readKeyPair } from "./tls/key-pair.ts";
+export type { KeyPair, KeyPairFiles } from "./tls/key-pair.ts";
 export { HubError, hubErrors } from "./errors.ts";
 export type { HubErrorCode, RelayError } from "./errors.ts";
 export type * from "./api/api-types.ts";

@@ -10,6 +10,7 @@ export function makeServer(
   const server = createServer(
     {
       minVersion: "TLSv1.2",
+      handshakeTimeout: limits.headersTimeoutMs,
       maxHeaderSize: limits.maxHeaderBytes,
       headersTimeout: limits.headersTimeoutMs,
       requestTimeout: limits.requestTimeoutMs,

@@ -1,7 +1,7 @@
 import { Command } from "commander";
-import { backUp, HubError, restore } from "@sallyport/hub";
-import { Failure } from "../failure.ts";
+import { backUp, restore } from "@sallyport/hub";
 import { printJson, printLine } from "../output/print.ts";
+import { asked } from "./hub-failure.ts";
 
 interface BackupFlags {
   data: string;
@@ -76,14 +76,4 @@ export function restoreCommand(): Command {
       }
       if (!dryRun) printLine("Never run the hub that was backed up and this one at the same time.");
     });
-}
-
-/** What the user named wrongly ends with exit code 2. */
-async function asked<T>(done: Promise<T>): Promise<T> {
-  try {
-    return await done;
-  } catch (error) {
-    if (!(error instanceof HubError)) throw error;
-    throw new Failure(error.message, { cause: error, exitCode: error.code === "bad_option" ? 2 : 1 });
-  }
 }

@@ -1,11 +1,15 @@
-import { createPrivateKey, X509Certificate } from "node:crypto";
 import { Command } from "commander";
-import { hubSettings, type HubSettings, type ResolvedSettings } from "@sallyport/hub";
-import { Failure } from "../failure.ts";
+import {
+  checkKeyPair,
+  hubSettings,
+  readKeyPair,
+  type HubSettings,
+  type ResolvedSettings,
+} from "@sallyport/hub";
+import { asked } from "./hub-failure.ts";
 import { printJson, printLine, printTable } from "../output/print.ts";
 import { readSecret } from "../secrets.ts";
 import { readHubSettings, withHubSettings } from "./hub-settings.ts";
-import { readTlsFiles } from "./hub-tls.ts";
 
 /** `sallyport hub check-config`: whether a hub would start with these settings. */
 export function checkConfigCommand(): Command {
@@ -14,9 +18,9 @@ export function checkConfigCommand(): Command {
   );
   return withHubSettings(command)
     .addHelpText("after", "\nExample:\n  $ sallyport hub check-config --config /etc/sallyport/hub.yaml\n")
-    .action((options: Record<string, unknown>) => {
+    .action(async (options: Record<string, unknown>) => {
       const { settings, origins } = readHubSettings(options);
-      checkFiles(settings);
+      await asked(checkFiles(settings));
       printLine(`The settings are good (${origins.size} given, the others have their defaults).`);
     });
 }
@@ -64,23 +68,9 @@ function shown(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-function checkFiles(settings: HubSettings): void {
-  const tls = readTlsFiles(settings.tls);
-  if (tls !== undefined) checkTls(tls);
-  if (settings.adminKeyFile !== undefined) {
-    readSecret("the administrator's key", "--admin-key-file", settings.adminKeyFile, "");
+async function checkFiles({ tls, adminKeyFile }: HubSettings): Promise<void> {
+  if (tls.cert !== undefined && tls.key !== undefined) {
+    checkKeyPair(await readKeyPair({ certFile: tls.cert, keyFile: tls.key }));
   }
-}
-
-function checkTls({ cert, key }: { cert: string; key: string }): void {
-  try {
-    const belongs = new X509Certificate(cert).checkPrivateKey(createPrivateKey(key));
-    if (belongs) return;
-  } catch (error) {
-    throw new Failure(`the TLS files hold no usable PEM: ${(error as Error).message}`, {
-      cause: error,
-      exitCode: 2,
-    });
-  }
-  throw new Failure("the TLS key does not belong to the certificate", { exitCode: 2 });
+  if (adminKeyFile !== undefined) readSecret("the administrator's key", "--admin-key-file", adminKeyFile, "");
 }

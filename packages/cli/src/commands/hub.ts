@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { Command } from "commander";
-import { parseAddress } from "@sallyport/hub";
+import { createHub, parseAddress } from "@sallyport/hub";
 import { fromEnvironment } from "../environment.ts";
 import { Failure } from "../failure.ts";
 import { printJson, printLine } from "../output/print.ts";
@@ -8,8 +8,8 @@ import { readSecret } from "../secrets.ts";
 import { runUntilStopped, serverLog } from "../server-process.ts";
 import { backupCommand, restoreCommand } from "./hub-backup.ts";
 import { checkConfigCommand, configCommand } from "./hub-config.ts";
+import { asked } from "./hub-failure.ts";
 import { readHubSettings, withHubSettings } from "./hub-settings.ts";
-import { readTlsFiles } from "./hub-tls.ts";
 
 const consoleDir = join(import.meta.dirname, "../../../console/dist");
 const keyVariable = "SALLYPORT_ADMIN_KEY";
@@ -42,11 +42,10 @@ async function run(options: Record<string, unknown>): Promise<void> {
     adminKeyFile === undefined
       ? fromEnvironment(keyVariable)
       : readSecret("the administrator's key", "--admin-key-file", adminKeyFile, keyVariable);
-  const tls = readTlsFiles(settings.tls);
+  const { cert, key } = settings.tls;
+  const tls = cert === undefined || key === undefined ? undefined : { certFile: cert, keyFile: key };
   const log = serverLog("hub", settings.logLevel);
-  // Loaded only here, so that help is printed quickly.
-  const { createHub } = await import("@sallyport/hub");
-  const hub = await createHub({
+  await using hub = await createHub({
     dataDir: settings.data,
     log,
     consoleDir,
@@ -55,7 +54,7 @@ async function run(options: Record<string, unknown>): Promise<void> {
     ...(adminKey === undefined ? {} : { adminKey }),
   });
   const metrics = settings.metricsListen === undefined ? undefined : addressOf(settings.metricsListen);
-  const { url, caFile, metricsUrl } = await hub.listen({ host, port, tls, metrics });
+  const { url, caFile, metricsUrl } = await asked(hub.listen({ host, port, tls, metrics }));
   if (options["json"] === true) printJson({ url, caFile, metricsUrl, adminKey: hub.adminKey });
   else {
     printLine(`Hub at ${url} (console, API, and wss endpoint ${url.replace(/^https/, "wss")}/nbwss)`);
@@ -65,6 +64,8 @@ async function run(options: Record<string, unknown>): Promise<void> {
       printLine(`First administrator's API key, shown this once: ${hub.adminKey}`);
     }
   }
+  // At a terminal it means that the window has gone: the hub ends with it.
+  if (!process.stderr.isTTY) process.on("SIGHUP", () => void hub.reloadCertificate());
   await runUntilStopped(hub, log);
 }
 

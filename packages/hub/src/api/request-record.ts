@@ -59,9 +59,10 @@ const methods = new Set(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIO
 
 /** The pattern that a handler was registered under, such as `/api/v1/primaries/{id}`: a closed list, whatever is asked for. */
 function routeLabel(c: Context<ApiEnv>): string {
-  const handler = matchedRoutes(c).findLast(({ method }) => method !== "ALL");
-  if (handler === undefined || (handler.path.includes("*") && c.res.status === 404)) return "none";
-  if (handler.path.includes("*")) return "console";
+  const handlers = matchedRoutes(c).filter(({ method }) => method !== "ALL");
+  // The console's pattern matches everything, after all others.
+  const handler = handlers.find(({ path }) => !path.includes("*"));
+  if (handler === undefined) return handlers.length > 0 && c.res.status !== 404 ? "console" : "none";
   return handler.path.replaceAll(/:(\w+)/g, "{$1}");
 }
 

@@ -95,12 +95,16 @@ export interface HubLimits {
   maxListRows: number;
   /** Header of an HTTP request, bytes; larger is answered 431. */
   maxHeaderBytes: number;
-  /** How long the header of a request may take to arrive, ms; then 408. */
+  /** How long a TLS handshake, and the header of a request, may take to arrive, ms; then it is cut, or 408. */
   headersTimeoutMs: number;
   /** How long a whole request may take to arrive, ms; then 408. */
   requestTimeoutMs: number;
   /** How long an idle HTTP connection is kept, ms. */
   keepAliveTimeoutMs: number;
+  /** How often the server's certificate is looked at, ms: renewed when it is the hub's own, read again when it is in files. */
+  tlsCheckMs: number;
+  /** Pause after a change of a certificate's file before both are read, ms. */
+  tlsSettleMs: number;
   /** TCP connections, those of primaries included; one more is dropped. */
   maxTcpConnections: number;
 }
@@ -172,5 +176,8 @@ export const defaultHubLimits: HubLimits = {
   requestTimeoutMs: 120_000,
   // Above the 60 s of most load balancers, so that they close first.
   keepAliveTimeoutMs: 65_000,
+  tlsCheckMs: 60_000,
+  // What replaces certificates writes the two files one after the other.
+  tlsSettleMs: 500,
   maxTcpConnections: 20_000,
 };

@@ -36,6 +36,19 @@ test("metrics - count connections, requests and the log, and are Prometheus text
     valueOf(connected, "sallyport_hub_http_requests_total", { method: "POST", route, status: "201" }),
     1,
   );
+  await fixture.call({ path: `${route}/${primary.id}` });
+  await fixture.call({ path: `${route}/another` });
+  const line = fixture.log.all("request.answered").at(-1);
+  assert.deepEqual(
+    [line?.["method"], line?.["route"], line?.["status"], line?.["code"]],
+    ["GET", `${route}/{id}`, 404, "no_such_primary"],
+  );
+  assert.match(String(line?.["caller"]), /^api-key\//);
+  const asked = await scrape(fixture);
+  for (const status of ["200", "404"]) {
+    const labels = { method: "GET", route: `${route}/{id}`, status };
+    assert.equal(valueOf(asked, "sallyport_hub_http_requests_total", labels), 1);
+  }
   assert.ok(
     (valueOf(connected, "sallyport_hub_log_position") ?? 0) >
       (valueOf(before, "sallyport_hub_log_position") ?? 0),
@@ -77,7 +90,8 @@ test("metrics - labels stay few, whatever is asked for, and no secret is in them
     }
     await fixture.call({ path: `/api/v1/primaries/${marker}`, key: `key-${marker}` });
   };
-  await ask("first-marker");
+  // The details URL works once, then is answered 404.
+  for (const marker of ["first-marker", "second-marker"]) await ask(marker);
   await scrape(fixture);
   const series = await seriesOf();
   for (let n = 0; n < 5; n += 1) await ask(`marker-${n}`);

@@ -12,7 +12,14 @@ import {
   type ServiceHandler,
 } from "@sallyport/nbwss";
 import { pino } from "pino";
-import { createHub, type EnrolledPrimary, type Hub, type HubOptions, type ListenOptions } from "../index.ts";
+import {
+  createHub,
+  type EnrolledPrimary,
+  type Hub,
+  type HubOptions,
+  type Listening,
+  type ListenOptions,
+} from "../index.ts";
 import { Contract } from "./contract.ts";
 
 /** What the fixture's hubs are opened with. */
@@ -105,13 +112,14 @@ export class HubFixture implements AsyncDisposable {
   /** Starts a hub; in a folder of its own unless `dataDir` is given. */
   static async start(
     options: Partial<HubOptions> = {},
-    listen: Partial<ListenOptions> = {},
+    listen: Partial<ListenOptions> & { caFile?: string } = {},
   ): Promise<HubFixture> {
     const folder = options.dataDir === undefined ? await temporaryFolder() : undefined;
     const log = new LogLines();
     const dataDir = options.dataDir ?? folder?.path ?? "";
     const hub = await createHub({ adminKey, ...options, dataDir, log: log.logger });
-    const { url, caFile, metricsUrl } = await hub.listen({ host: "127.0.0.1", port: 0, ...listen });
+    const { url, metricsUrl, ...own } = await startListening(hub, listen, folder);
+    const caFile = listen.caFile ?? own.caFile;
     const fixture = new HubFixture(
       hub,
       { url, ca: await readFile(caFile ?? "", "utf8"), metricsUrl },
@@ -184,6 +192,20 @@ export class HubFixture implements AsyncDisposable {
     await Promise.all(this.#dialled.map((connection) => connection.close()));
     await this.hub.close();
     await this.#folder?.[Symbol.asyncDispose]();
+  }
+}
+
+async function startListening(
+  hub: Hub,
+  listen: Partial<ListenOptions>,
+  folder?: AsyncDisposable,
+): Promise<Listening> {
+  try {
+    return await hub.listen({ host: "127.0.0.1", port: 0, ...listen });
+  } catch (error) {
+    await hub.close();
+    await folder?.[Symbol.asyncDispose]();
+    throw error;
   }
 }
 
