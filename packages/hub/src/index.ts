@@ -20,6 +20,8 @@ export type { KeyPair, KeyPairFiles } from "./tls/key-pair.ts";
 export { HubError, hubErrors } from "./errors.ts";
 export type { HubErrorCode, RelayError } from "./errors.ts";
 export type * from "./api/api-types.ts";
+export { rebuildViews, verifyViews } from "./views/rebuild.ts";
+export type { RebuildOptions, Rebuilt, Verified } from "./views/rebuild.ts";
 export type { ConnectionSummary } from "./connections/registry.ts";
 export type { CloudEvent, Missed, NotificationPage } from "./feed/feed.ts";
 export type { Problem } from "./problem.ts";

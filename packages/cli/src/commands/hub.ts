@@ -9,6 +9,7 @@ import { runUntilStopped, serverLog } from "../server-process.ts";
 import { backupCommand, restoreCommand } from "./hub-backup.ts";
 import { checkConfigCommand, configCommand } from "./hub-config.ts";
 import { asked } from "./hub-failure.ts";
+import { rebuildViewsCommand } from "./hub-rebuild-views.ts";
 import { readHubSettings, withHubSettings } from "./hub-settings.ts";
 
 const consoleDir = join(import.meta.dirname, "../../../console/dist");
@@ -31,7 +32,8 @@ export function hubCommand(): Command {
     .addCommand(checkConfigCommand())
     .addCommand(configCommand())
     .addCommand(backupCommand())
-    .addCommand(restoreCommand());
+    .addCommand(restoreCommand())
+    .addCommand(rebuildViewsCommand());
 }
 
 async function run(options: Record<string, unknown>): Promise<void> {

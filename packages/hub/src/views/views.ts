@@ -49,8 +49,12 @@ export class Views implements Disposable {
   #retry: Timer | undefined;
   #closed = false;
 
-  private constructor(options: ViewsOptions, database: Database) {
+  /** Why they were folded from the first event on, when they were. */
+  readonly madeAnew: string | undefined;
+
+  private constructor(options: ViewsOptions, database: Database, madeAnew: string | undefined) {
     this.#options = options;
+    this.madeAnew = madeAnew;
     this.#database = database;
     this.#savePosition = database.prepare("UPDATE reached SET position = ?, event_id = ?");
     for (const view of options.views) view.attach(database);
@@ -66,7 +70,7 @@ export class Views implements Disposable {
     const { database, madeAnew } = await openFitting(options);
     let views: Views;
     try {
-      views = new Views(options, database);
+      views = new Views(options, database, madeAnew);
     } catch (error) {
       database.close();
       throw error;
