@@ -39,10 +39,17 @@ export async function makeTestBed(): Promise<TestBed> {
         args: [role],
         logDir: dir,
         config: { dir, ...files, ...config },
-        execArgv: file.includes("bare-ws")
-          ? ["--expose-gc", "--import", join(import.meta.dirname, "connections", "memory-report.ts")]
-          : [],
+        execArgv: execArgvOf(file),
       }),
     [Symbol.asyncDispose]: () => rm(dir, { recursive: true, force: true }),
   };
+}
+
+/** Node's own switches: memory reports for the bare server, profiles of our own ends for whoever asks. */
+function execArgvOf(file: string): string[] {
+  if (file.endsWith("bare-ws.ts")) {
+    return ["--expose-gc", "--import", join(import.meta.dirname, "connections", "memory-report.ts")];
+  }
+  const profileDir = process.env["BENCH_CPU_PROF"];
+  return profileDir === undefined || file.startsWith("peers/") ? [] : ["--cpu-prof", "--cpu-prof-dir", profileDir];
 }
