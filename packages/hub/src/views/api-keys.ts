@@ -2,6 +2,7 @@ import type { Database } from "@sallyport/durable";
 import type { StoredEvent } from "../log/log.ts";
 import type { Role, Scope } from "../access/roles.ts";
 import type { KnownEvent } from "../log/known-events.ts";
+import { Remembered } from "./remembered.ts";
 import type { View } from "./views.ts";
 
 /** An API key, without the key. */
@@ -23,6 +24,7 @@ export class ApiKeysView implements View {
     scope TEXT NOT NULL,
     key_hash TEXT NOT NULL UNIQUE
   ) STRICT;`;
+  readonly #remembered = new Remembered<ApiKeyRecord>();
   #database: Database | undefined;
   #byHash: ReturnType<Database["prepare"]> | undefined;
 
@@ -37,8 +39,10 @@ export class ApiKeysView implements View {
   }
 
   findByHash(keyHash: string): ApiKeyRecord | undefined {
-    const row = this.#byHash?.get(keyHash);
-    return row === undefined ? undefined : toRecord(row as unknown as Row);
+    return this.#remembered.get(keyHash, (keyHash) => {
+      const row = this.#byHash?.get(keyHash);
+      return row === undefined ? undefined : toRecord(row as unknown as Row);
+    });
   }
 
   get(id: string): ApiKeyRecord | undefined {
@@ -46,6 +50,7 @@ export class ApiKeysView implements View {
   }
 
   fold(_event: StoredEvent, known: KnownEvent | undefined): void {
+    if (known?.type.startsWith("sallyport.api-key.") === true) this.#remembered.forgetAll();
     if (known?.type === "sallyport.api-key.created") {
       const { id, name, role, scope, keyHash } = known.data;
       this.#database

@@ -1,6 +1,7 @@
 import type { Database } from "@sallyport/durable";
 import type { StoredEvent } from "../log/log.ts";
 import type { KnownData, KnownEvent } from "../log/known-events.ts";
+import { Remembered } from "./remembered.ts";
 import type { View } from "./views.ts";
 
 /** A primary as it was enrolled, and what the log says of its last connection. */
@@ -52,6 +53,7 @@ export class PrimariesView implements View {
     created_at TEXT NOT NULL,
     last_connection TEXT
   ) STRICT;`;
+  readonly #remembered = new Remembered<PrimaryRecord>();
   #statements: ReturnType<typeof prepare> | undefined;
 
   attach(database: Database): void {
@@ -64,7 +66,7 @@ export class PrimariesView implements View {
   }
 
   get(id: string): PrimaryRecord | undefined {
-    return toRecordOrNone(this.#sql.get.get(id));
+    return this.#remembered.get(id, (id) => this.#read(id));
   }
 
   findByName(name: string): PrimaryRecord | undefined {
@@ -76,6 +78,7 @@ export class PrimariesView implements View {
   }
 
   fold(event: StoredEvent, known: KnownEvent | undefined): void {
+    if (known?.type.startsWith("sallyport.primary.") === true) this.#remembered.forgetAll();
     switch (known?.type) {
       case "sallyport.primary.enrolled": {
         const { id, name, labels, groupId, priority, tokenHash } = known.data;
@@ -113,8 +116,13 @@ export class PrimariesView implements View {
 
   /** What an older connection says after a newer one came is history, not state. */
   #noteConnection({ id }: KnownData<"sallyport.connection.connected">, connection: LastConnection): void {
-    const newest = this.get(id)?.lastConnection?.epoch ?? 0;
+    const newest = this.#read(id)?.lastConnection?.epoch ?? 0;
     if (connection.epoch >= newest) this.#sql.setConnection.run(JSON.stringify(connection), id);
+    this.#remembered.forget(id);
+  }
+
+  #read(id: string): PrimaryRecord | undefined {
+    return toRecordOrNone(this.#sql.get.get(id));
   }
 
   get #sql() {
