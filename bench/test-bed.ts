@@ -51,5 +51,7 @@ function execArgvOf(file: string): string[] {
     return ["--expose-gc", "--import", join(import.meta.dirname, "connections", "memory-report.ts")];
   }
   const profileDir = process.env["BENCH_CPU_PROF"];
-  return profileDir === undefined || file.startsWith("peers/") ? [] : ["--cpu-prof", "--cpu-prof-dir", profileDir];
+  return profileDir === undefined || file.startsWith("peers/")
+    ? []
+    : ["--cpu-prof", "--cpu-prof-dir", profileDir];
 }

@@ -1,7 +1,6 @@
 // A primary that sends notifications: the SDK's connection over TLS, each acknowledged when the hub has fsynced it.
-import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { dialEndpoint, failureAnswer } from "@sallyport/nbwss";
+import { dialEndpoint, failureAnswer, newOrderedId } from "@sallyport/nbwss";
 import { runProgram, text } from "../program.ts";
 import { closedLoop } from "./closed-loop.ts";
 import { jobEntries } from "./message.ts";
@@ -20,7 +19,7 @@ runProgram({
       facts: {},
       ask: (question) =>
         closedLoop(question, (serial) =>
-          connection.notify(randomUUID().toUpperCase(), jobEntries(base + serial), { timeoutMs: 30_000 }),
+          connection.notify(newOrderedId().toUpperCase(), jobEntries(base + serial), { timeoutMs: 30_000 }),
         ),
     };
   },

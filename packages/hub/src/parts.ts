@@ -83,7 +83,7 @@ export function makeParts(options: PartsOptions): HubParts {
     unproven: options.unproven,
     tcp: options.tcpConnections,
   });
-  const audit = new Audit({ recorder: state.recorder, logger });
+  const audit = new Audit({ recorder: state.recorder, clock, logger });
   const sessions = new Sessions({
     maxSessions: limits.maxSessions,
     lifetimeMs: limits.sessionLifetimeMs,

@@ -1,6 +1,5 @@
 import { takeDataFolder } from "@sallyport/durable";
-import { randomUUID } from "node:crypto";
-import type { Clock } from "@sallyport/nbwss";
+import { newOrderedId, type Clock } from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import type { HubLimits } from "./config/limits.ts";
 import { DetailsStore } from "./enrolment/details-store.ts";
@@ -74,7 +73,7 @@ export async function openState(options: StateOptions): Promise<HubState> {
   const idempotency = opened.use(
     new IdempotencyStore(dir.path("idempotency.sqlite"), sealing, limits.maxIdempotencyKeys),
   );
-  const recorder = new Recorder({ log, now, newId: randomUUID });
+  const recorder = new Recorder({ log, now, newId: () => newOrderedId(now()) });
   const resources = opened.move();
   return {
     log,

@@ -16,6 +16,7 @@ export { imageItem, imageOperations, jobItem } from "./items.ts";
 export type { ImageItem, JobItem } from "./items.ts";
 export { defaultLimits } from "./limits.ts";
 export type { NbwssLimits } from "./limits.ts";
+export { newOrderedId } from "./message-id.ts";
 export { commandMethods, messageSchemas, notificationEntry } from "./message.ts";
 export type {
   Command,

@@ -1,6 +1,5 @@
-import { randomUUID } from "node:crypto";
 import type { Database, Migration } from "@sallyport/durable";
-import { imageItem, jobItem, type NotificationEntry } from "@sallyport/nbwss";
+import { imageItem, jobItem, newOrderedId, type NotificationEntry } from "@sallyport/nbwss";
 
 /** A notification as a source hands it over. */
 export interface OutgoingNotification {
@@ -62,7 +61,7 @@ export class Outbox {
       if (this.groups().length === 0) return;
       const insert = this.#database.prepare("INSERT INTO outbox (id, subject, entry) VALUES (?, ?, ?)");
       for (const notification of notifications) {
-        insert.run(randomUUID().toUpperCase(), subjectOf(notification), JSON.stringify(notification));
+        insert.run(newOrderedId().toUpperCase(), subjectOf(notification), JSON.stringify(notification));
       }
       this.#keepBound();
     });

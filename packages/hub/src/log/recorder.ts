@@ -22,16 +22,23 @@ export class Recorder {
    * @throws HubError `log_busy` or `log_failed`
    */
   async record<T extends KnownType>(type: T, subject: string, data: KnownData<T>): Promise<Appended> {
-    const event: LogEvent = {
-      id: this.#options.newId(),
-      type,
-      source: subject.startsWith("/") ? subject : "/hub",
-      subject,
-      time: new Date(this.#options.now()).toISOString(),
-      data,
-    };
-    const [appended] = await this.#options.log.append([event]);
+    const [appended] = await this.append([this.eventOf(type, subject, data)]);
     if (appended === undefined) throw new TypeError("the log answered no position for one event");
     return appended;
+  }
+
+  /** Makes an event of this moment, for `append`. */
+  eventOf<T extends KnownType>(type: T, subject: string, data: KnownData<T>): LogEvent {
+    const source = subject.startsWith("/") ? subject : "/hub";
+    const time = new Date(this.#options.now()).toISOString();
+    return { id: this.#options.newId(), type, source, subject, time, data };
+  }
+
+  /**
+   * Appends events that were made before, all or none.
+   * @throws HubError `log_busy` or `log_failed`
+   */
+  append(events: readonly LogEvent[]): Promise<Appended[]> {
+    return this.#options.log.append(events);
   }
 }

@@ -44,6 +44,102 @@ test("sqlite log - commits the appends of one turn together, none before the tur
   assert.deepEqual(commits, [50]);
 });
 
+/** A log whose fsyncs end when the test says so. */
+async function logWithSyncs(folder: string) {
+  const path = join(folder, "log.sqlite");
+  const syncs: PromiseWithResolvers<void>[] = [];
+  const waiting: (() => void)[] = [];
+  const wal = {
+    syncNow() {},
+    sync() {
+      const sync = Promise.withResolvers<void>();
+      syncs.push(sync);
+      for (const tell of waiting.splice(0)) tell();
+      return sync.promise;
+    },
+    [Symbol.dispose]() {},
+  };
+  const log = openSqliteLog({ path, maxPendingEvents: 1_000, wal });
+  const begun = async (count: number) => {
+    while (syncs.length < count) await new Promise<void>((resolve) => waiting.push(resolve));
+  };
+  return { log, syncs, begun, path };
+}
+
+test("sqlite log - shows nobody an event, nor answers for it, before the fsync has ended", async () => {
+  await using folder = await temporaryFolder();
+  const { log, syncs, begun } = await logWithSyncs(folder.path);
+  const happened: string[] = [];
+  log.subscribe((events) => happened.push(...events.map(({ id }) => id)));
+  const appending = log.append([event("a")]).then(() => happened.push("answered"));
+  await begun(1);
+  assert.deepEqual(happened, []);
+  assert.equal(await log.lastPosition(), 0);
+  assert.deepEqual(await log.read({ after: 0, limit: 9 }), []);
+  assert.equal(await log.get(1), undefined);
+  assert.equal(await log.newest(["test"], 100), undefined);
+  assert.equal(log.pendingEvents, 1);
+  syncs[0]?.resolve();
+  await appending;
+  assert.deepEqual(happened, ["a", "answered"]);
+  assert.equal(await log.lastPosition(), 1);
+  assert.equal(log.pendingEvents, 0);
+  await log.close();
+});
+
+test("sqlite log - commits what comes during an fsync, and answers it after the next one", async () => {
+  await using folder = await temporaryFolder();
+  const { log, syncs, begun, path } = await logWithSyncs(folder.path);
+  const first = log.append([event("a")]);
+  await begun(1);
+  const second = log.append([event("b")]);
+  const again = log.append([event("a")]);
+  await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+  using reader = new DatabaseSync(path, { readOnly: true });
+  assert.equal(reader.prepare("SELECT count(*) AS n FROM events").get()?.["n"], 2);
+  assert.equal(syncs.length, 1);
+  syncs[0]?.resolve();
+  await first;
+  assert.equal(await log.lastPosition(), 1);
+  await begun(2);
+  syncs[1]?.resolve();
+  assert.deepEqual(await second, [{ position: 2, duplicate: false }]);
+  assert.deepEqual(await again, [{ position: 1, duplicate: true }]);
+  await log.close();
+});
+
+test("sqlite log - takes out again what an fsync failed for, and stores it when it is appended again", async () => {
+  await using folder = await temporaryFolder();
+  const { log, syncs, begun } = await logWithSyncs(folder.path);
+  const seen: string[] = [];
+  log.subscribe((events) => seen.push(...events.map(({ id }) => id)));
+  const failing = [log.append([event("a")])];
+  await begun(1);
+  failing.push(log.append([event("b")]));
+  await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+  syncs[0]?.reject(new Error("EIO"));
+  for (const result of await Promise.allSettled(failing)) {
+    assert.ok(result.status === "rejected" && result.reason instanceof HubError);
+    assert.equal(result.reason.code, "log_failed");
+  }
+  assert.deepEqual(await log.read({ after: 0, limit: 9 }), []);
+  assert.equal(log.pendingEvents, 0);
+  const again = log.append([event("b")]);
+  await begun(2);
+  syncs[1]?.resolve();
+  const [appended] = await again;
+  assert.equal(appended?.duplicate, false);
+  const read = await log.read({ after: 0, limit: 9 });
+  assert.deepEqual(
+    read.map(({ id, position }) => ({ id, position })),
+    [{ id: "b", position: appended?.position }],
+  );
+  assert.deepEqual(seen, ["b"]);
+  await log.close();
+});
+
 test("sqlite log - has each acknowledged event once after kill -9", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "log.sqlite");

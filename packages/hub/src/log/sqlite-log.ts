@@ -16,6 +16,7 @@ import type {
 } from "./log.ts";
 import { SqliteSelection } from "./sqlite-selection.ts";
 import { SqliteTrim } from "./sqlite-trim.ts";
+import { WalSync } from "./wal-sync.ts";
 
 const migrations = [
   `CREATE TABLE events (
@@ -41,6 +42,8 @@ export interface SqliteLogOptions {
   path: string;
   /** Events that may wait for their commit. */
   maxPendingEvents: number;
+  /** What brings commits onto the disk; for tests of its failure. */
+  wal?: Pick<WalSync, "syncNow" | "sync" | typeof Symbol.dispose>;
 }
 
 interface Pending {
@@ -49,8 +52,16 @@ interface Pending {
   reject: (error: Error) => void;
 }
 
+/** A transaction that SQLite has committed; its appends are answered when it is on the disk. */
+interface Committed {
+  batch: readonly Pending[];
+  results: readonly Appended[][];
+  stored: readonly StoredEvent[];
+}
+
 /**
- * Opens the log in a SQLite file (WAL, `synchronous=FULL`).
+ * Opens the log in a SQLite file (WAL). Each transaction is fsynced before its appends are answered or anybody can read it; the
+ * event loop does not wait meanwhile, and what comes in then shares the next fsync.
  * @throws Error when the file was written by a newer version, or is no database
  */
 export function openSqliteLog(options: SqliteLogOptions): EventLog {
@@ -66,6 +77,14 @@ class SqliteLog implements EventLog {
   readonly #selection: SqliteSelection;
   readonly #trim: SqliteTrim;
   readonly #probe;
+  readonly #remove;
+  readonly #wal: NonNullable<SqliteLogOptions["wal"]>;
+  /** The newest position that is on the disk: nothing above it is read. */
+  #durable: number;
+  #committed: Committed[] = [];
+  #syncing: Promise<void> | undefined;
+  /** Transactions whose fsync failed: they go again, and the log takes nothing before that. */
+  #undurable: StoredEvent[] | undefined;
   #pending: Pending[] = [];
   #pendingEvents = 0;
   #failure: HubError | undefined;
@@ -79,8 +98,17 @@ class SqliteLog implements EventLog {
        ON CONFLICT (id) DO NOTHING RETURNING position`,
     );
     this.#find = database.prepare("SELECT position FROM events WHERE id = ?");
-    this.#selection = new SqliteSelection(database);
+    this.#wal = options.wal ?? new WalSync(options.path);
+    this.#wal.syncNow();
+    database.connection.exec("PRAGMA synchronous=NORMAL");
+    this.#durable = (
+      database.prepare("SELECT COALESCE(MAX(position), 0) AS position FROM events").get() as {
+        position: number;
+      }
+    ).position;
+    this.#selection = new SqliteSelection(database, () => this.#durable);
     this.#trim = new SqliteTrim(database, this.#selection);
+    this.#remove = database.prepare("DELETE FROM events WHERE position = ?");
     this.#probe = database.prepare("UPDATE probe SET count = count + 1 WHERE id = 1");
   }
 
@@ -160,20 +188,23 @@ class SqliteLog implements EventLog {
     return () => this.#listeners.delete(listener);
   }
 
-  check(): Promise<void> {
-    if (this.#failure === undefined) return Promise.resolve();
+  async check(): Promise<void> {
+    if (this.#failure === undefined) return;
     try {
+      this.#takeBack();
       this.#probe.run();
+      await this.#wal.sync();
       this.#failure = undefined;
-      return Promise.resolve();
     } catch (error) {
-      return Promise.reject(toLogError(error));
+      throw toLogError(error);
     }
   }
 
   close(): Promise<void> {
-    this.#closing ??= Promise.resolve().then(() => {
+    this.#closing ??= Promise.resolve().then(async () => {
       this.#flush();
+      await this.#syncing;
+      this.#wal[Symbol.dispose]();
       this.#database.close();
     });
     return this.#closing;
@@ -183,26 +214,79 @@ class SqliteLog implements EventLog {
     return this.close();
   }
 
-  /** Commits all that waits in one transaction, tells the listeners, then keeps the promises. */
+  /** Commits all that waits in one transaction; the rest follows when it is on the disk. */
   #flush(): void {
     const batch = this.#pending;
     this.#pending = [];
-    this.#pendingEvents = 0;
     if (batch.length === 0) return;
     const stored: StoredEvent[] = [];
-    let results: Appended[][];
     try {
-      results = this.#database.transaction(() =>
+      this.#takeBack();
+      const results = this.#database.transaction(() =>
         batch.map(({ events }) => events.map((event) => this.#store(event, stored))),
       );
-      this.#failure = undefined;
+      this.#committed.push({ batch, results, stored });
     } catch (error) {
-      this.#failure = toLogError(error);
-      for (const { reject } of batch) reject(this.#failure);
+      this.#fail(batch, error);
       return;
     }
-    if (stored.length > 0) for (const listener of this.#listeners) listener(stored);
-    for (const [index, { resolve }] of batch.entries()) resolve(results[index] ?? []);
+    this.#syncing ??= this.#syncCommitted();
+  }
+
+  /** Never rejects. What is committed meanwhile shares the next fsync. */
+  async #syncCommitted(): Promise<void> {
+    while (this.#committed.length > 0) {
+      const group = this.#committed;
+      this.#committed = [];
+      try {
+        await this.#wal.sync();
+        for (const committed of group) this.#settle(committed);
+      } catch (error) {
+        // What was committed since then can't be trusted to that file either.
+        group.push(...this.#committed.splice(0));
+        this.#undurable = group.flatMap(({ stored }) => stored);
+        const batches = group.flatMap(({ batch }) => batch);
+        this.#fail(batches, error);
+      }
+    }
+    this.#syncing = undefined;
+  }
+
+  /** Tells the listeners, then keeps the promises. */
+  #settle({ batch, results, stored }: Committed): void {
+    this.#failure = undefined;
+    const last = stored.at(-1);
+    if (last !== undefined) {
+      this.#durable = last.position;
+      for (const listener of this.#listeners) listener(stored);
+    }
+    for (const [index, { events, resolve }] of batch.entries()) {
+      this.#pendingEvents -= events.length;
+      resolve(results[index] ?? []);
+    }
+  }
+
+  #fail(batch: readonly Pending[], error: unknown): void {
+    this.#failure = toLogError(error);
+    for (const { events, reject } of batch) {
+      this.#pendingEvents -= events.length;
+      reject(this.#failure);
+    }
+  }
+
+  /**
+   * After a failed fsync: takes out what was said not to be stored, and has SQLite write all that its log holds into the database
+   * anew and sync it, since a later fsync of the same pages may succeed without having written them.
+   */
+  #takeBack(): void {
+    const events = this.#undurable;
+    if (events === undefined) return;
+    this.#database.transaction(() => {
+      for (const { position } of events) this.#remove.run(position);
+    });
+    const done = this.#database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
+    if (done?.["busy"] !== 0) throw new Error("the database is being read; its log can't be emptied now");
+    this.#undurable = undefined;
   }
 
   #store(event: LogEvent, stored: StoredEvent[]): Appended {

@@ -24,14 +24,19 @@ interface Place {
  */
 export class SqliteSelection {
   readonly #sql;
+  readonly #durable: () => number;
 
-  constructor(database: Database) {
+  /** @param durable the newest position that may be read */
+  constructor(database: Database, durable: () => number) {
+    this.#durable = durable;
     this.#sql = {
       get: database.prepare("SELECT * FROM events WHERE position = ?"),
       source: database.prepare("SELECT source FROM events WHERE position = ?"),
-      last: database.prepare("SELECT COALESCE(MAX(position), 0) AS position FROM events"),
+      last: database.prepare("SELECT COALESCE(MAX(position), 0) AS position FROM events WHERE position <= ?"),
       at: database.prepare("SELECT position, time FROM events WHERE position >= ? ORDER BY position LIMIT 1"),
-      all: database.prepare("SELECT * FROM events WHERE position > ? ORDER BY position LIMIT ?"),
+      all: database.prepare(
+        "SELECT * FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?",
+      ),
       type: database.prepare("SELECT type FROM events WHERE type >= ? AND type < ? ORDER BY type LIMIT 1"),
       ofType: database.prepare(
         "SELECT position FROM events WHERE type = ? AND position > ? AND position <= ? ORDER BY position LIMIT ?",
@@ -50,12 +55,12 @@ export class SqliteSelection {
   }
 
   last(): number {
-    return (this.#sql.last.get() as unknown as Place).position;
+    return (this.#sql.last.get(this.#durable()) as unknown as Place).position;
   }
 
   /** All events in order. */
   all(after: number, limit: number): StoredEvent[] {
-    return (this.#sql.all.all(after, limit) as unknown as Stored[]).map(toEvent);
+    return (this.#sql.all.all(after, this.#durable(), limit) as unknown as Stored[]).map(toEvent);
   }
 
   select(options: SelectOptions): Selection {
@@ -99,10 +104,11 @@ export class SqliteSelection {
 
   /** The newest position below `before` with one of these types; of too many types only the first are asked. */
   newest(prefixes: readonly string[], before: number): number | undefined {
+    const end = Math.min(before, this.#durable() + 1);
     let newest: number | undefined;
     for (const prefix of prefixes) {
       for (let type = this.nextType(prefix, ""); type !== undefined; type = this.nextType(prefix, type)) {
-        const found = this.#sql.newest.get(type, before) as unknown as Place | undefined;
+        const found = this.#sql.newest.get(type, end) as unknown as Place | undefined;
         if (found !== undefined && found.position > (newest ?? 0)) newest = found.position;
       }
     }
@@ -110,6 +116,7 @@ export class SqliteSelection {
   }
 
   get(position: number): StoredEvent | undefined {
+    if (position > this.#durable()) return undefined;
     const row = this.#sql.get.get(position);
     return row === undefined ? undefined : toEvent(row as unknown as Stored);
   }
