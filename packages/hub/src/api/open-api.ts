@@ -1,4 +1,6 @@
 import { z } from "@hono/zod-openapi";
+import type { ApiDocument } from "../web/docs-page.ts";
+import { addDocsRoutes } from "../web/docs-routes.ts";
 import { problemResponses, type ApiApp } from "./app.ts";
 
 const text = (description: string) => ({
@@ -17,7 +19,7 @@ const gatewayMethods = ["get", "post", "put", "patch", "delete"] as const;
 const pages = new Set(["*", "/docs", "/docs/style.css"]);
 
 /**
- * Adds `/openapi.json`, after all other routes: what they say about themselves, and what stands beside them (gateway, WebSocket, health).
+ * Adds `/openapi.json` and `/docs`, after all other routes: what they say about themselves, and what stands beside them (gateway, WebSocket, health).
  * @throws TypeError when a route says nothing about itself: that is a mistake in the program
  */
 export function addOpenApi(app: ApiApp): void {
@@ -35,7 +37,7 @@ export function addOpenApi(app: ApiApp): void {
   });
   describeGateway(app);
   describeStatus(app);
-  app.doc31("/openapi.json", {
+  const head = {
     openapi: "3.1.0",
     info: {
       title: "Sallyport hub",
@@ -45,7 +47,9 @@ export function addOpenApi(app: ApiApp): void {
       license: { name: "Apache-2.0", url: "https://www.apache.org/licenses/LICENSE-2.0" },
     },
     security: [{ apiKey: [] }, { session: [] }],
-  });
+  };
+  app.doc31("/openapi.json", head);
+  addDocsRoutes(app, () => app.getOpenAPI31Document(head) as unknown as ApiDocument);
   requireDescribed(app);
 }
 
@@ -71,10 +75,33 @@ function describeGateway({ openAPIRegistry: registry }: ApiApp): void {
             .regex(/^\d{1,9}$/)
             .optional()
             .openapi({ description: "Deadline of the command, ms" }),
+          Prefer: z.literal("respond-async").optional().openapi({
+            description: "Answer 202 at once; the command waits for the primary until its deadline",
+          }),
+          "Idempotency-Key": z
+            .string()
+            .max(255)
+            .optional()
+            .openapi({ description: "The same call with the same key is carried out once" }),
+          traceparent: z
+            .string()
+            .optional()
+            .openapi({ description: "W3C trace context; it reaches the primary" }),
         }),
         ...(method === "get" ? {} : { body: { content: { "*/*": { schema: z.string() } } } }),
       },
       responses: {
+        202: {
+          description: "Kept, where that was preferred",
+          headers: {
+            Location: { schema: { type: "string" }, description: "Where the command is shown" },
+          },
+          content: {
+            "application/json": {
+              schema: z.object({ id: z.string(), state: z.literal("queued"), location: z.string() }),
+            },
+          },
+        },
         default: {
           description: "The primary's answer, or an error of the hub",
           headers: {

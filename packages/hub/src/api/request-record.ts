@@ -13,7 +13,15 @@ export interface RequestRecordOptions {
 }
 
 /** Asked for again and again by machines, or parts of a page: they are logged at `debug`. */
-const quietRoutes = new Set(["/healthz", "/readyz", "/metrics", "/openapi.json", "console"]);
+const quietRoutes = new Set([
+  "/healthz",
+  "/readyz",
+  "/metrics",
+  "/openapi.json",
+  "/docs",
+  "/docs/style.css",
+  "console",
+]);
 
 /**
  * Gives each request an id and a log of its own (`c.var.requestId`, `c.var.log`), and writes down and counts how it was answered: route
