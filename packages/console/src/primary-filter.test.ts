@@ -15,9 +15,14 @@ const primary: PrimarySummary = {
     since: null,
     lastSeenAt: null,
     remoteAddress: "10.1.2.3",
+    groupId: null,
+    trackingId: null,
     closeCode: 1006,
     closeReason: "no pong",
   },
+  endpoints: [],
+  dialect: {},
+  warnings: [],
 };
 
 const table: [typed: string, matches: boolean][] = [

@@ -3,6 +3,7 @@ import type { ConnectionState, PrimarySummary } from "./api/primaries.ts";
 /** What people call the states of a connection. */
 export const stateNames: Record<ConnectionState, string> = {
   connected: "Connected",
+  stale: "Not answering",
   disconnected: "Disconnected",
   never: "Never connected",
 };

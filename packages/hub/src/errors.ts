@@ -34,6 +34,8 @@ export const hubErrors = {
   no_such_command: { status: 404, errorCode: 227, title: "No such command", retrySafe: false },
   no_such_credential: { status: 404, errorCode: 227, title: "No credential stored", retrySafe: false },
   no_such_details: { status: 404, errorCode: 227, title: "No endpoint details", retrySafe: false },
+  no_such_token: { status: 404, errorCode: 227, title: "No such token", retrySafe: false },
+  no_such_endpoint: { status: 404, errorCode: 227, title: "No such endpoint", retrySafe: false },
   method_not_allowed: { status: 405, errorCode: 133, title: "Method not allowed", retrySafe: false },
   name_taken: { status: 409, errorCode: 226, title: "Name is taken", retrySafe: false },
   command_sent: { status: 409, errorCode: 226, title: "Command was sent already", retrySafe: false },
@@ -50,6 +52,7 @@ export const hubErrors = {
     title: "Idempotency-Key of another request",
     retrySafe: false,
   },
+  too_many_tokens: { status: 409, errorCode: 226, title: "Too many tokens", retrySafe: false },
   throttled: { status: 429, errorCode: 134, title: "Too many failed tries", retrySafe: true },
   not_connected: {
     status: 503,

@@ -53,6 +53,8 @@ test("enrolment - gives a token once, by the answer and once by the details URL"
     since: null,
     lastSeenAt: null,
     remoteAddress: null,
+    groupId: null,
+    trackingId: null,
     closeCode: null,
     closeReason: null,
   });
@@ -159,7 +161,14 @@ test("connection - what a killed hub left open in the log counts as ended after 
   {
     await using log = openSqliteLog({ path: join(dataDir, "log.sqlite"), maxPendingEvents: 10 });
     const recorder = new Recorder({ log, now: () => Date.now(), newId: () => "left-over" });
-    const data = { id, groupId: endpoint.groupId, epoch: 41, remoteAddress: "192.0.2.1" };
+    const data = {
+      id,
+      groupId: endpoint.groupId,
+      epoch: 41,
+      remoteAddress: "192.0.2.1",
+      trackingId: "t-41",
+      tokenId: null,
+    };
     await recorder.record("sallyport.connection.connected", `/primaries/${id}`, data);
   }
   await using second = await HubFixture.start({ dataDir });

@@ -9,6 +9,8 @@ import type { Logger } from "pino";
 import { ensureFirstKey } from "./access/first-key.ts";
 import { defaultHubLimits, type HubLimits } from "./config/limits.ts";
 import type { Identity } from "./connections/identity.ts";
+import { ConnectionRecord } from "./connections/connection-record.ts";
+import { moveAway } from "./connections/drain.ts";
 import { Registry } from "./connections/registry.ts";
 import { checkToken } from "./connections/token-check.ts";
 import { HubError } from "./errors.ts";
@@ -28,6 +30,8 @@ export interface HubOptions {
   log: Logger;
   /** `https://HOST[:PORT]` where primaries and people reach the hub; the listening address unless said. */
   publicUrl?: string | undefined;
+  /** Further such addresses, for endpoint details: a second name or way, to be used when the first fails. */
+  moreUrls?: readonly string[] | undefined;
   /** The first administrator's API key, at least 16 characters; it replaces the one before. Made when there is none. */
   adminKey?: string | undefined;
   /** The built console; without it a page says how to build it. */
@@ -77,8 +81,8 @@ export interface Hub extends AsyncDisposable {
   /** All its metrics as Prometheus text. */
   readonly metrics: Pick<Metrics, "text" | "contentType">;
   /**
-   * Takes no new commands, lets those that run end (up to `drainTimeoutMs`), closes the primaries' connections with 1012, then the
-   * log. Calling it again returns the same promise.
+   * Takes no new connections and commands, lets those commands that run end (up to `drainTimeoutMs`), moves the primaries away with 1012,
+   * spread over a window (`drainWindowMs`), then closes the log. Calling it again returns the same promise.
    */
   close(): Promise<void>;
 }
@@ -91,6 +95,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   const limits = { ...defaultHubLimits, ...options.limits };
   const clock = options.clock ?? systemClock;
   const publicUrl = options.publicUrl === undefined ? undefined : parsePublicUrl(options.publicUrl);
+  const moreUrls = (options.moreUrls ?? []).map(parsePublicUrl);
   const state = await openState({
     dataDir: options.dataDir,
     logger: options.log,
@@ -101,9 +106,22 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   try {
     const { apiKeys, recorder } = state;
     const adminKey = await ensureFirstKey({ apiKeys, recorder, newId: randomUUID }, options.adminKey);
-    const registry = new Registry({ primaries: state.primaries, recorder, logger: options.log });
+    const now = () => clock.now();
+    const record = new ConnectionRecord({ recorder, logger: options.log, now });
+    const { primaries, tokens, timeline } = state;
+    const registry = new Registry({ primaries, tokens, timeline, record, now, limits });
     await registry.recordLeftOver();
-    return new RunningHub({ options, limits, clock, state, registry, adminKey, publicUrl });
+    return new RunningHub({
+      options,
+      limits,
+      clock,
+      state,
+      registry,
+      record,
+      adminKey,
+      publicUrl,
+      moreUrls,
+    });
   } catch (error) {
     await state.close();
     throw error;
@@ -116,8 +134,10 @@ interface Parts {
   clock: Clock;
   state: HubState;
   registry: Registry;
+  record: ConnectionRecord;
   adminKey: string | undefined;
   publicUrl: URL | undefined;
+  moreUrls: readonly URL[];
 }
 
 class RunningHub implements Hub {
@@ -146,6 +166,7 @@ class RunningHub implements Hub {
       registry,
       consoleDir: options.consoleDir,
       publicUrl: () => this.#requirePublicUrl(),
+      moreUrls: parts.moreUrls,
       isClosing: () => this.#closing !== undefined,
       unproven: () => this.endpoint.unproven,
       tcpConnections: () => promisify(this.#server.getConnections.bind(this.#server))(),
@@ -182,6 +203,7 @@ class RunningHub implements Hub {
     this.#parts.options.log.info({ url: url.origin, publicUrl: this.#publicUrl.origin }, "hub.listening");
     this.#made.retention.start();
     this.#made.runner.start();
+    this.#made.tokenExpiry.start();
     const listening: Listening = { url: url.origin };
     if (own !== undefined) listening.caFile = own.caFile;
     if (metrics !== undefined) {
@@ -213,17 +235,29 @@ class RunningHub implements Hub {
     const { clock, limits, state, registry, options } = this.#parts;
     const patience = Promise.withResolvers<void>();
     const timer = clock.after(limits.drainTimeoutMs, () => patience.resolve());
-    const { gateway, audit, streams, retention, runner } = this.#made;
+    const { gateway, audit, streams, retention, runner, tokenExpiry } = this.#made;
     streams.close();
-    await Promise.race([gateway.drain(), patience.promise]);
+    const reason = "the hub is restarting";
+    this.endpoint.stopAccepting();
+    const commandsEnded = Promise.race([gateway.drain(), patience.promise]);
+    await moveAway({
+      connections: registry.connections(),
+      commandsEnded,
+      clock,
+      random: Math.random,
+      limits,
+      reason,
+    });
+    await commandsEnded;
     timer.cancel();
-    await this.endpoint.close(1012, "the hub is restarting");
+    await this.endpoint.close(1012, reason);
     // Commands that were cut off by this are answered before their sockets go.
     await gateway.drain();
     await stopListening(this.#server);
     await this.#tls.close();
     await this.#metricsListener?.close();
     this.metrics.close();
+    await tokenExpiry.close();
     await registry.settled();
     await runner.close();
     await audit.settled();
@@ -233,14 +267,16 @@ class RunningHub implements Hub {
   }
 
   #attachEndpoint(): Endpoint {
-    const { limits, clock, state, registry, options } = this.#parts;
+    const { limits, clock, state, registry, record, options } = this.#parts;
     const logger = options.log;
     const { inbox, tokenThrottle, connectionMetrics, runner } = this.#made;
-    const tokens = { primaries: state.primaries, throttle: tokenThrottle, logger };
+    const { primaries, tokens } = state;
+    const now = () => clock.now();
+    const check = { primaries, tokens, record, throttle: tokenThrottle, logger, now };
     return attachEndpoint<Identity>(this.#server, {
       clock,
       limits: endpointLimits(limits),
-      authenticate: async (token, { remoteAddress }) => checkToken(tokens, token, remoteAddress),
+      authenticate: async (token, from) => checkToken(check, token, from),
       connected: (connection) => {
         registry.add(connection);
         runner.wake(connection.identity.primaryId);
@@ -264,7 +300,7 @@ class RunningHub implements Hub {
     return ensureServerCertificate({
       dir: state.path("tls"),
       owner: "Sallyport hub",
-      hostNames: certificateNames(this.#publicUrl?.hostname, host),
+      hostNames: certificateNames([this.#publicUrl, ...this.#parts.moreUrls], host),
       nowMs: clock.now(),
     });
   }

@@ -22,7 +22,7 @@ export type { HubErrorCode, RelayError } from "./errors.ts";
 export type * from "./api/api-types.ts";
 export { rebuildViews, verifyViews } from "./views/rebuild.ts";
 export type { RebuildOptions, Rebuilt, Verified } from "./views/rebuild.ts";
-export type { ConnectionSummary } from "./connections/registry.ts";
+export type { ConnectionSummary } from "./connections/connection-summary.ts";
 export type { CloudEvent, Missed, NotificationPage } from "./feed/feed.ts";
 export type { Problem } from "./problem.ts";
 export type { CommandEnd } from "./gateway/command-errors.ts";

@@ -1,4 +1,3 @@
-import { randomUUID } from "node:crypto";
 import type { Clock } from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import { Access } from "./access/access.ts";
@@ -10,13 +9,14 @@ import { Audit } from "./audit/audit.ts";
 import type { HubLimits } from "./config/limits.ts";
 import { ConnectionMetrics } from "./connections/connection-metrics.ts";
 import type { Registry } from "./connections/registry.ts";
-import { Enrolment } from "./enrolment/enrolment.ts";
+import { makeEnrolment } from "./enrolment/make-enrolment.ts";
 import { CommandRunner } from "./commands/command-runner.ts";
 import { Credentials } from "./credentials/credentials.ts";
 import { CommandMetrics } from "./gateway/command-metrics.ts";
 import { Feed } from "./feed/feed.ts";
 import { FeedMetrics } from "./feed/feed-metrics.ts";
 import { FeedStreams } from "./feed/feed-streams.ts";
+import type { TokenExpiry } from "./enrolment/token-expiry.ts";
 import { Gateway } from "./gateway/gateway.ts";
 import { Relay } from "./gateway/relay.ts";
 import { Idempotency } from "./idempotency/idempotency.ts";
@@ -37,6 +37,8 @@ export interface PartsOptions {
   consoleDir: string | undefined;
   /** Where the hub is reached from outside. */
   publicUrl: () => URL;
+  /** Its further addresses. */
+  moreUrls: readonly URL[];
   isClosing: () => boolean;
   /** Sockets at the endpoint that have not proved themselves yet. */
   unproven: () => number;
@@ -54,6 +56,7 @@ export interface HubParts {
   inbox: Inbox;
   streams: FeedStreams;
   retention: Retention;
+  tokenExpiry: TokenExpiry;
   /** Wrong tokens by address. */
   tokenThrottle: Throttle;
   app: ApiApp;
@@ -145,15 +148,8 @@ export function makeParts(options: PartsOptions): HubParts {
     commands: state.commands,
     accepted: (primaryId) => runner.wake(primaryId),
   });
-  const enrolment = new Enrolment({
-    primaries: state.primaries,
-    views: state.views,
-    recorder: state.recorder,
-    details: state.details,
-    cut: (primaryId, code, reason) => registry.cut(primaryId, code, reason),
-    newId: randomUUID,
-    publicUrl,
-  });
+  const { log, recorder, primaries, tokens, trimmed } = state;
+  const enrolling = makeEnrolment({ ...options, audit });
   const inbox = new Inbox({
     log: state.log,
     recent: state.recentItems,
@@ -161,7 +157,6 @@ export function makeParts(options: PartsOptions): HubParts {
     now,
     resendWindowMs: limits.resendWindowMs,
   });
-  const { log, recorder, trimmed } = state;
   const feed = new Feed({ log, trimmed, primaries: state.primaries });
   const streams = new FeedStreams({
     feed,
@@ -182,14 +177,18 @@ export function makeParts(options: PartsOptions): HubParts {
     credentials,
     sessions,
     detailsThrottle: throttle(),
-    enrolment,
-    primaries: state.primaries,
+    ...enrolling,
+    recorder,
+    primaries,
+    tokens,
+    timeline: state.timeline,
+    warnings: state.warnings,
     registry,
     jobs: state.jobs,
     images: state.images,
     backups: state.backups,
     now,
-    log: state.log,
+    log,
     feed,
     streams,
     metrics,
@@ -207,6 +206,7 @@ export function makeParts(options: PartsOptions): HubParts {
     inbox,
     streams,
     retention,
+    tokenExpiry: enrolling.tokenExpiry,
     tokenThrottle: throttle(),
     app,
   };

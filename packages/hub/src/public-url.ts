@@ -27,9 +27,9 @@ export function urlOfListener({ address, port }: AddressInfo): URL {
 }
 
 /** The names and addresses that the hub's own certificate has to cover. */
-export function certificateNames(publicHost: string | undefined, listenHost: string): string[] {
-  const names = ["localhost", "127.0.0.1", "::1", hostname()];
-  if (publicHost !== undefined) names.unshift(publicHost.replaceAll(/^\[|\]$/g, ""));
+export function certificateNames(publicUrls: readonly (URL | undefined)[], listenHost: string): string[] {
+  const given = publicUrls.flatMap((url) => url?.hostname.replaceAll(/^\[|\]$/g, "") ?? []);
+  const names = [...given, "localhost", "127.0.0.1", "::1", hostname()];
   if (listenHost !== "0.0.0.0" && listenHost !== "::") names.push(listenHost);
   return [...new Set(names)];
 }

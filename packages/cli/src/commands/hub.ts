@@ -52,6 +52,7 @@ async function run(options: Record<string, unknown>): Promise<void> {
     log,
     consoleDir,
     limits: settings.limits,
+    moreUrls: settings.moreUrls,
     ...(settings.publicUrl === undefined ? {} : { publicUrl: settings.publicUrl }),
     ...(adminKey === undefined ? {} : { adminKey }),
   });

@@ -5,6 +5,7 @@ import { CheckIcon, CrossIcon, DashIcon } from "./icons.tsx";
 
 const looks = {
   connected: { color: "green", Icon: CheckIcon },
+  stale: { color: "yellow", Icon: DashIcon },
   disconnected: { color: "red", Icon: CrossIcon },
   never: { color: "gray", Icon: DashIcon },
 } as const;

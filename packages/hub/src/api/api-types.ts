@@ -3,6 +3,6 @@ export type { ApiKey, AuditItem, CreatedApiKey, SessionMethods, User } from "./a
 export type { Alert, AlertCondition, AlertRule } from "./alerts-schemas.ts";
 export type { Credential, StoredCommand } from "./commands-schemas.ts";
 export type { Image, Job, JobSummary, LastGoodBackup, PrimaryWithoutBackup } from "./fleet-schemas.ts";
-export type { Dialect, PrimaryToken, TimelineEntry } from "./primaries-schemas.ts";
-export type { PrimarySummary, SessionInfo } from "./schemas.ts";
+export type { Dialect, PrimarySummary, PrimaryToken, TimelineEntry } from "./primaries-schemas.ts";
+export type { SessionInfo } from "./schemas.ts";
 export type { CreatedWebhook, Delivery, TestedWebhook, Webhook } from "./webhooks-schemas.ts";

@@ -1,9 +1,9 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Throttle } from "../access/throttle.ts";
-import type { Enrolment } from "../enrolment/enrolment.ts";
+import type { DetailsDesk } from "../enrolment/details-desk.ts";
 import { HubError } from "../errors.ts";
 import { problemResponses, type ApiApp } from "./app.ts";
-import { endpointDetailsSchema } from "./schemas.ts";
+import { endpointDetailsSchema } from "./primaries-schemas.ts";
 
 const fetchDetails = createRoute({
   method: "get",
@@ -20,7 +20,7 @@ const fetchDetails = createRoute({
 });
 
 /** Adds the one route without a key: its address is the secret. */
-export function addDetailsRoute(app: ApiApp, enrolment: Enrolment, throttle: Throttle): void {
+export function addDetailsRoute(app: ApiApp, desk: DetailsDesk, throttle: Throttle): void {
   app.openapi(fetchDetails, async (c) => {
     const remoteAddress = c.env.incoming.socket.remoteAddress ?? "unknown";
     const retryAfterS = throttle.waitS(remoteAddress);
@@ -30,7 +30,7 @@ export function addDetailsRoute(app: ApiApp, enrolment: Enrolment, throttle: Thr
       });
     }
     try {
-      const details = await enrolment.takeDetails(c.req.valid("param").secret, remoteAddress);
+      const details = await desk.take(c.req.valid("param").secret, remoteAddress);
       c.header("Cache-Control", "no-store");
       return c.json(details, 200);
     } catch (error) {

@@ -1,20 +1,24 @@
 import { createRoute, z } from "@hono/zod-openapi";
 import type { Access } from "../access/access.ts";
-import { covers, requireRole, requireWholeHub } from "../access/roles.ts";
+import { requireRole, requireWholeHub } from "../access/roles.ts";
 import type { Registry } from "../connections/registry.ts";
 import type { Enrolment } from "../enrolment/enrolment.ts";
-import type { PrimariesView, PrimaryRecord } from "../views/primaries.ts";
+import type { PrimariesView } from "../views/primaries.ts";
+import type { PrimariesSort } from "../views/primaries-page.ts";
 import { problemResponses, type ApiApp } from "./app.ts";
+import { fromCursor, toPage } from "./paging.ts";
 import {
   enrolledPrimarySchema,
   newPrimarySchema,
+  primariesQuerySchema,
   primaryListSchema,
+  primaryPatchSchema,
   primarySummarySchema,
-  type PrimarySummary,
-} from "./schemas.ts";
+} from "./primaries-schemas.ts";
+import { toPrimarySummary, type SummarySources } from "./primary-summary.ts";
 
 /** What the routes need. */
-export interface PrimariesRoutesOptions {
+export interface PrimariesRoutesOptions extends SummarySources {
   access: Pick<Access, "requirePrimary">;
   enrolment: Enrolment;
   primaries: PrimariesView;
@@ -22,11 +26,14 @@ export interface PrimariesRoutesOptions {
 }
 
 const params = z.object({ id: z.string() });
+const tags = ["primaries"];
 const json = <T extends z.ZodType>(schema: T) => ({ "application/json": { schema } });
 
 const enrol = createRoute({
   method: "post",
   path: "/api/v1/primaries",
+  tags,
+  summary: "Enrol a primary",
   request: { body: { required: true, content: json(newPrimarySchema) } },
   responses: {
     201: { description: "Enrolled; the token is shown this once", content: json(enrolledPrimarySchema) },
@@ -36,39 +43,48 @@ const enrol = createRoute({
 const list = createRoute({
   method: "get",
   path: "/api/v1/primaries",
-  responses: { 200: { description: "All primaries", content: json(primaryListSchema) }, ...problemResponses },
+  tags,
+  summary: "List primaries",
+  request: { query: primariesQuerySchema },
+  responses: {
+    200: { description: "One page of the primaries that match", content: json(primaryListSchema) },
+    ...problemResponses,
+  },
 });
 const get = createRoute({
   method: "get",
   path: "/api/v1/primaries/{id}",
+  tags,
+  summary: "Show a primary",
   request: { params },
   responses: {
     200: { description: "One primary", content: json(primarySummarySchema) },
     ...problemResponses,
   },
 });
+const change = createRoute({
+  method: "patch",
+  path: "/api/v1/primaries/{id}",
+  tags,
+  summary: "Rename a primary, set its labels or its dialect",
+  request: { params, body: { required: true, content: json(primaryPatchSchema) } },
+  responses: {
+    200: { description: "The primary as it is now", content: json(primarySummarySchema) },
+    ...problemResponses,
+  },
+});
 const remove = createRoute({
   method: "delete",
   path: "/api/v1/primaries/{id}",
+  tags,
+  summary: "Remove a primary",
   request: { params },
-  responses: { 204: { description: "Removed; its connection is cut" }, ...problemResponses },
+  responses: { 204: { description: "Removed; its connections are cut" }, ...problemResponses },
 });
 
-/** Adds the routes of primaries: enrol, list, get, remove. */
+/** Adds the routes of primaries: enrol, list, show, change, remove. */
 export function addPrimariesRoutes(app: ApiApp, options: PrimariesRoutesOptions): void {
   const { access, enrolment, primaries, registry } = options;
-  const summaryOf = ({
-    id,
-    name,
-    labels,
-    groupId,
-    priority,
-    createdAt,
-    ...rest
-  }: PrimaryRecord): PrimarySummary => {
-    const connection = registry.summaryOf({ id, name, labels, groupId, priority, createdAt, ...rest });
-    return { id, name, labels, groupId, priority, createdAt, connection };
-  };
   app.openapi(enrol, async (c) => {
     requireRole(c.var.caller, "administrator");
     requireWholeHub(c.var.caller);
@@ -77,16 +93,42 @@ export function addPrimariesRoutes(app: ApiApp, options: PrimariesRoutesOptions)
     return c.json(enrolled, 201);
   });
   app.openapi(list, (c) => {
-    const { scope } = c.var.caller;
-    const visible = primaries.list().filter((primary) => covers(scope, primary));
-    return c.json({ data: visible.map(summaryOf) }, 200);
+    const { limit, cursor, q, label = [], state, sort } = c.req.valid("query");
+    const descending = sort.startsWith("-");
+    const found = primaries.page({
+      scope: c.var.caller.scope,
+      q,
+      labels: label,
+      state,
+      live: registry.livePrimaries(),
+      sort: (descending ? sort.slice(1) : sort) as PrimariesSort,
+      descending,
+      after: cursor === undefined ? undefined : toAfter(cursor),
+      limit,
+    });
+    const { data, next } = toPage(found, limit, ({ sortKey, id }) => [sortKey, id]);
+    return c.json({ data: data.map((primary) => toPrimarySummary(primary, options)), next }, 200);
   });
-  app.openapi(get, (c) =>
-    c.json(summaryOf(access.requirePrimary(c.var.caller, c.req.valid("param").id)), 200),
-  );
+  app.openapi(get, (c) => {
+    const primary = access.requirePrimary(c.var.caller, c.req.valid("param").id);
+    return c.json(toPrimarySummary(primary, options), 200);
+  });
+  app.openapi(change, async (c) => {
+    requireRole(c.var.caller, "administrator");
+    const { id } = access.requirePrimary(c.var.caller, c.req.valid("param").id);
+    const wanted = c.req.valid("json");
+    // Labels decide who may see it: whoever is held within some must not move it in or out.
+    if (wanted.labels !== undefined) requireWholeHub(c.var.caller);
+    return c.json(toPrimarySummary(await enrolment.change(id, wanted), options), 200);
+  });
   app.openapi(remove, async (c) => {
     requireRole(c.var.caller, "administrator");
     await enrolment.remove(access.requirePrimary(c.var.caller, c.req.valid("param").id).id);
     return c.body(null, 204);
   });
+}
+
+function toAfter(cursor: string): [sortKey: string, id: string] {
+  const [sortKey, id] = fromCursor(cursor, 2);
+  return [String(sortKey), String(id)];
 }

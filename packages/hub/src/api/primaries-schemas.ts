@@ -1,6 +1,43 @@
 import { z } from "@hono/zod-openapi";
 import { labelQuery, listOf, pageQuery, repeated } from "./paging.ts";
-import { endpointDetailsSchema, newPrimarySchema } from "./schemas.ts";
+import { sharingSigns } from "../connections/connection-events.ts";
+
+const labels = z.record(z.string().regex(/^[\w.-]{1,64}$/), z.string().max(256));
+const name = z
+  .string()
+  .min(1)
+  .max(128)
+  // One line, without blanks at the ends: it is shown, logged and typed.
+  .regex(/^[^\s\p{C}](?:[^\p{C}\p{Zl}\p{Zp}]*[^\s\p{C}])?$/u, "one line, without blanks at its ends");
+const groupId = z.string().regex(/^[\w.-]{1,64}$/);
+/** One of the public addresses of this hub, `https://HOST[:PORT]`. */
+const publicAddress = z.url({ protocol: /^https$/ }).max(300);
+
+/** Body of POST /primaries. */
+export const newPrimarySchema = z
+  .strictObject({
+    name,
+    labels: labels.default({}),
+    groupId: groupId.default("sallyport"),
+    priority: z.int().min(0).max(1_000_000).default(1),
+  })
+  .openapi("NewPrimary");
+
+/** What an administrator adds on the primary. */
+export const endpointDetailsSchema = z
+  .object({
+    token: z.string(),
+    priority: z.int(),
+    groupId: z.string(),
+    hostName: z.string(),
+    url: z.string(),
+  })
+  .openapi("EndpointDetails");
+
+/** Answer of POST /primaries. */
+export const enrolledPrimarySchema = z
+  .object({ id: z.string(), name: z.string(), endpoint: endpointDetailsSchema, detailsUrl: z.string() })
+  .openapi("EnrolledPrimary");
 
 /** Query of GET /primaries. */
 export const primariesQuerySchema = z.strictObject({
@@ -22,23 +59,70 @@ export const dialectSchema = z
   .partial()
   .openapi("Dialect");
 
+/** What somebody should look at, until it is acknowledged or mended. */
+export const warningSchema = z
+  .object({
+    kind: z.enum(["token_shared"]),
+    /** When it was last noticed. */
+    time: z.string(),
+    groupId: z.string(),
+    tokenId: z.string(),
+    addresses: z.array(z.string()),
+    sign: z.enum(sharingSigns),
+    advice: z.string(),
+  })
+  .openapi("PrimaryWarning");
+
+/** A primary with its connection. */
+export const primarySummarySchema = z
+  .object({
+    id: z.string(),
+    name: z.string(),
+    labels: z.record(z.string(), z.string()),
+    /** Of the endpoint that it was enrolled with. */
+    groupId: z.string(),
+    priority: z.int(),
+    createdAt: z.string(),
+    connection: z.object({
+      /** `stale`: there is a connection, but the primary has not answered on it in time; no command goes there. */
+      state: z.enum(["connected", "stale", "disconnected", "never"]),
+      since: z.string().nullable(),
+      lastSeenAt: z.string().nullable(),
+      remoteAddress: z.string().nullable(),
+      groupId: z.string().nullable(),
+      trackingId: z.string().nullable(),
+      closeCode: z.int().nullable(),
+      closeReason: z.string().nullable(),
+    }),
+    /** All that it was given. */
+    endpoints: z.array(
+      z.object({
+        groupId: z.string(),
+        priority: z.int(),
+        url: z.string(),
+        state: z.enum(["connected", "stale", "disconnected"]),
+      }),
+    ),
+    dialect: dialectSchema,
+    warnings: z.array(warningSchema),
+  })
+  .openapi("PrimarySummary");
+
+/** Answer of GET /primaries. */
+export const primaryListSchema = listOf(primarySummarySchema).openapi("PrimaryList");
+
 /** Body of PATCH /primaries/{id}. */
 export const primaryPatchSchema = z
-  .strictObject({
-    name: newPrimarySchema.shape.name,
-    labels: newPrimarySchema.shape.labels.unwrap(),
-    dialect: dialectSchema.nullable(),
-  })
+  .strictObject({ name, labels, dialect: dialectSchema.nullable() })
   .partial()
   .openapi("PrimaryPatch");
 
 /** Body of POST /primaries/{id}/token: how long the old token works beside the new one; 0 ends it at once. */
 export const rotateTokenSchema = z
   .strictObject({
-    groupId: z
-      .string()
-      .regex(/^[\w.-]{1,64}$/)
-      .optional(),
+    /** Which endpoint; needed when there are several. */
+    groupId: groupId.optional(),
+    url: publicAddress.optional(),
     overlapMs: z
       .int()
       .min(0)
@@ -56,7 +140,7 @@ export const newDetailsSchema = z
     groupId: newPrimarySchema.shape.groupId,
     priority: newPrimarySchema.shape.priority,
     /** Another public address of this hub, `https://HOST[:PORT]`; one of those configured. */
-    url: z.url({ protocol: /^https$/ }).optional(),
+    url: publicAddress.optional(),
   })
   .openapi("NewDetails");
 /** A token of a primary, without the token. */
@@ -65,6 +149,8 @@ export const tokenSchema = z
     id: z.string(),
     groupId: z.string(),
     priority: z.int(),
+    /** Of its endpoint. */
+    url: z.string(),
     createdAt: z.string(),
     expiresAt: z.string().nullable(),
     lastUsedAt: z.string().nullable(),
@@ -110,3 +196,5 @@ export const timelineSchema = listOf(timelineEntrySchema).openapi("Timeline");
 export type PrimaryToken = z.infer<typeof tokenSchema>;
 export type TimelineEntry = z.infer<typeof timelineEntrySchema>;
 export type Dialect = z.infer<typeof dialectSchema>;
+/** A primary with its connection, as `GET /api/v1/primaries` answers it. */
+export type PrimarySummary = z.infer<typeof primarySummarySchema>;

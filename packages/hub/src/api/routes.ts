@@ -8,11 +8,18 @@ import type { CommandStore } from "../commands/command-store.ts";
 import type { Credentials } from "../credentials/credentials.ts";
 import type { Idempotency } from "../idempotency/idempotency.ts";
 import type { Registry } from "../connections/registry.ts";
+import type { DetailsDesk } from "../enrolment/details-desk.ts";
 import type { Enrolment } from "../enrolment/enrolment.ts";
 import type { Feed } from "../feed/feed.ts";
 import type { FeedStreams } from "../feed/feed-streams.ts";
+import type { PublicAddresses } from "../enrolment/public-addresses.ts";
+import type { Tokens } from "../enrolment/tokens.ts";
 import type { EventLog } from "../log/log.ts";
+import type { Recorder } from "../log/recorder.ts";
 import type { PrimariesView } from "../views/primaries.ts";
+import type { PrimaryTokensView } from "../views/primary-tokens.ts";
+import type { TimelineView } from "../views/timeline.ts";
+import type { WarningsView } from "../views/warnings.ts";
 import { addMetricsRoute } from "../metrics/metrics-route.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { addConsoleRoutes } from "../web/console-routes.ts";
@@ -27,6 +34,8 @@ import { addNotificationsRoutes } from "./notifications-routes.ts";
 import { addOpenApi } from "./open-api.ts";
 import { recordRequests } from "./request-record.ts";
 import { addPrimariesRoutes } from "./primaries-routes.ts";
+import { addPrimaryHistoryRoutes } from "./primary-history-routes.ts";
+import { addPrimaryTokensRoutes } from "./primary-tokens-routes.ts";
 import { addSessionRoutes } from "./session-routes.ts";
 import { addStatusRoutes } from "./status-routes.ts";
 
@@ -41,7 +50,15 @@ export interface RoutesOptions extends Pick<FleetRoutesOptions, "jobs" | "images
   credentials: Credentials;
   detailsThrottle: Throttle;
   enrolment: Enrolment;
+  /** Hands out endpoint details. */
+  desk: DetailsDesk;
+  addresses: PublicAddresses;
+  tokenKeeper: Tokens;
+  recorder: Recorder;
   primaries: PrimariesView;
+  tokens: PrimaryTokensView;
+  timeline: TimelineView;
+  warnings: WarningsView;
   registry: Registry;
   log: EventLog;
   feed: Feed;
@@ -55,7 +72,7 @@ export interface RoutesOptions extends Pick<FleetRoutesOptions, "jobs" | "images
 
 /** Makes the hub's HTTP API, all but the gateway. */
 export function makeRoutes(options: RoutesOptions): ApiApp {
-  const { access, sessions, enrolment, limits, logger } = options;
+  const { access, sessions, limits, logger } = options;
   const app = makeApp({
     maxBodyBytes: limits.maxApiBodyBytes,
     record: recordRequests({ registry: options.metrics.registry, logger }),
@@ -66,8 +83,10 @@ export function makeRoutes(options: RoutesOptions): ApiApp {
   addMetricsRoute(app, options);
   addSessionRoutes(app, access, sessions, Math.floor(limits.sessionLifetimeMs / 1000));
   addPrimariesRoutes(app, options);
+  addPrimaryTokensRoutes(app, options);
+  addPrimaryHistoryRoutes(app, options);
   addCommandsRoutes(app, options);
-  addDetailsRoute(app, enrolment, options.detailsThrottle);
+  addDetailsRoute(app, options.desk, options.detailsThrottle);
   addNotificationsRoutes(app, options);
   addFleetRoutes(app, options);
   addOpenApi(app);

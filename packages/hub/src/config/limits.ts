@@ -15,6 +15,16 @@ export interface HubLimits {
   pingIntervalMs: number;
   /** Pings that a primary may leave unanswered; then it is cut. */
   maxMissedPongs: number;
+  /** How long a primary may take to answer a ping before no command is sent to it, ms; it may still come back until it is cut. */
+  maxPongDelayMs: number;
+  /** Tokens that one primary may have at a time, for all its endpoints; one more is answered 409. */
+  maxTokensPerPrimary: number;
+  /** Tokens of which it is remembered from where they are used; the one that was used longest ago is forgotten first. */
+  maxWatchedTokens: number;
+  /** Within this time a stopping hub moves its primaries, ms; with few of them it takes less. */
+  drainWindowMs: number;
+  /** The part of that window for each primary, ms: so far apart they go, and come back, until the window is full. */
+  drainPerPrimaryMs: number;
   /** Request bodies that the gateway holds for all callers together, bytes; one more is answered 429. */
   maxHeldBodyBytes: number;
   /** Commands that one primary works on at a time; more wait for their turn. */
@@ -119,6 +129,15 @@ export const defaultHubLimits: HubLimits = {
   refusalTimeoutMs: 5_000,
   pingIntervalMs: 20_000,
   maxMissedPongs: 2,
+  // A primary under load answers late; one that takes longer would not answer a command either.
+  maxPongDelayMs: 10_000,
+  // Several endpoints, each with a token and its successor.
+  maxTokensPerPrimary: 32,
+  // As many as there are connections.
+  maxWatchedTokens: 20_000,
+  drainWindowMs: 5_000,
+  // A hundred each second, until the window is full.
+  drainPerPrimaryMs: 10,
   maxHeldBodyBytes: 256 * 1024 * 1024,
   // More than a backup server's web service works on at a time.
   maxCommandsPerPrimary: 256,

@@ -43,6 +43,15 @@ export const hubSettingsSchema = z.strictObject({
     .meta({ placeholder: "url" } satisfies SettingNotes)
     .optional()
     .describe("how primaries and users reach the hub, when that differs"),
+  moreUrls: z
+    .array(
+      z.string(urlExpected).refine(isHttpsOrigin, urlExpected),
+      "has to be a list of https://HOST[:PORT]",
+    )
+    .max(16)
+    .meta({ placeholder: "url,…" } satisfies SettingNotes)
+    .default([])
+    .describe("further addresses of the hub, for endpoint details beside those of the public URL"),
   tls: z
     .strictObject({
       cert: path("file").optional().describe("server certificate, PEM; without it the hub makes its own"),

@@ -3,5 +3,5 @@ export interface Identity {
   primaryId: string;
   name: string;
   groupId: string;
-  tokenHash: string;
+  tokenId: string;
 }

@@ -16,6 +16,10 @@ export interface EndpointDetails {
 export interface FoundDetails {
   primaryId: string;
   details: EndpointDetails;
+  /** Forgets them for good. */
+  spend: () => void;
+  /** Lets others open them again, if they were not spent. */
+  release: () => void;
 }
 
 /** What the store is made of. */
@@ -36,6 +40,8 @@ const cipher = "aes-256-gcm";
 export class DetailsStore implements Disposable {
   readonly #database: Database;
   readonly #options: DetailsStoreOptions;
+  /** What is being handed out, or was and could not be deleted. */
+  readonly #held = new Set<string>();
 
   constructor(options: DetailsStoreOptions) {
     this.#options = options;
@@ -71,17 +77,40 @@ export class DetailsStore implements Disposable {
     return secret;
   }
 
-  /** Opens what the secret belongs to and forgets it; undefined when it is unknown, used or too old. */
-  take(secret: string): FoundDetails | undefined {
-    const row = this.#database
-      .prepare("DELETE FROM details WHERE secret_hash = ? RETURNING *")
-      .get(hashSecret(secret));
+  /**
+   * Opens what the secret belongs to, for one at a time; undefined when it is unknown, used, too old, or opened by somebody at this
+   * moment. The caller spends it, and releases it in any case.
+   */
+  open(secret: string): FoundDetails | undefined {
+    const hash = hashSecret(secret);
+    const row = this.#database.prepare("SELECT * FROM details WHERE secret_hash = ?").get(hash);
     if (row === undefined || Number(row["expires_at_ms"]) <= this.#options.now()) return undefined;
+    if (this.#held.has(hash)) return undefined;
+    this.#held.add(hash);
+    let isSpent = false;
+    let isForgotten = false;
     const sealed = row["sealed"] as Uint8Array;
     const opening = createDecipheriv(cipher, keyOf(secret), row["nonce"] as Uint8Array);
     opening.setAuthTag(sealed.subarray(-16));
     const text = Buffer.concat([opening.update(sealed.subarray(0, -16)), opening.final()]).toString("utf8");
-    return { primaryId: String(row["primary_id"]), details: JSON.parse(text) as EndpointDetails };
+    return {
+      primaryId: String(row["primary_id"]),
+      details: JSON.parse(text) as EndpointDetails,
+      spend: () => {
+        isSpent = true;
+        this.drop(secret);
+        isForgotten = true;
+      },
+      release: () => {
+        // What could not be deleted stays held, so that it is not given twice.
+        if (!isSpent || isForgotten) this.#held.delete(hash);
+      },
+    };
+  }
+
+  /** Forgets what the secret belongs to. */
+  drop(secret: string): void {
+    this.#database.prepare("DELETE FROM details WHERE secret_hash = ?").run(hashSecret(secret));
   }
 
   /** Forgets what waits for a primary. */

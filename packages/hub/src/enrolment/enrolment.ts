@@ -1,10 +1,11 @@
-import { randomBytes } from "node:crypto";
-import { hashSecret } from "../access/secret.ts";
 import { HubError } from "../errors.ts";
 import type { Recorder } from "../log/recorder.ts";
 import type { PrimariesView, PrimaryRecord } from "../views/primaries.ts";
 import type { Views } from "../views/views.ts";
-import type { DetailsStore, EndpointDetails } from "./details-store.ts";
+import type { DetailsDesk } from "./details-desk.ts";
+import type { EndpointDetails } from "./details-store.ts";
+import type { PrimaryDialect } from "./dialect.ts";
+import type { PublicAddresses } from "./public-addresses.ts";
 
 /** What a primary is enrolled with. */
 export interface NewPrimary {
@@ -12,6 +13,15 @@ export interface NewPrimary {
   labels: Record<string, string>;
   groupId: string;
   priority: number;
+}
+
+/** What may be changed of a primary. */
+export interface PrimaryChange {
+  name?: string | undefined;
+  /** All of them: those that are left out are gone. */
+  labels?: Record<string, string> | undefined;
+  /** Null to guess again. */
+  dialect?: PrimaryDialect | null | undefined;
 }
 
 /** A primary that was just enrolled: the only time that its token can be read. */
@@ -28,15 +38,16 @@ export interface EnrolmentOptions {
   primaries: PrimariesView;
   views: Pick<Views, "requireCurrent">;
   recorder: Recorder;
-  details: DetailsStore;
-  /** Cuts the connections of a primary. */
-  cut: (primaryId: string, code: number, reason: string) => void;
+  desk: DetailsDesk;
+  addresses: PublicAddresses;
+  /** The primary was removed: cuts its connections. */
+  cut: (primaryId: string) => void;
+  /** The primary's dialect was changed. */
+  dialectChanged: (primary: PrimaryRecord) => void;
   newId: () => string;
-  /** Where the hub is reached from outside. */
-  publicUrl: () => URL;
 }
 
-/** Makes and removes primaries. */
+/** Makes, changes and removes primaries. */
 export class Enrolment {
   readonly #options: EnrolmentOptions;
   /** Names of primaries that are on their way into the log. */
@@ -51,71 +62,64 @@ export class Enrolment {
    * @throws HubError `name_taken`, `views_behind`, `log_failed` or `log_busy`
    */
   async enrol(primary: NewPrimary): Promise<EnrolledPrimary> {
-    const { primaries, views, recorder, details, newId, publicUrl } = this.#options;
-    views.requireCurrent();
-    const { name, groupId, priority } = primary;
-    if (this.#reserved.has(name) || primaries.findByName(name) !== undefined) {
-      throw new HubError("name_taken", `there is a primary named "${name}" already; choose another name`);
-    }
-    const id = newId();
-    const token = randomBytes(32).toString("base64");
-    const url = publicUrl();
-    const endpoint: EndpointDetails = {
-      token,
-      priority,
-      groupId,
-      hostName: url.hostname.replaceAll(/^\[|\]$/g, ""),
-      url: `wss://${url.hostname}:${url.port === "" ? 443 : url.port}/nbwss`,
-    };
-    this.#reserved.add(name);
-    try {
-      const secret = this.#seal(id, endpoint);
-      const data = { id, ...primary, tokenHash: hashSecret(token) };
-      await recorder.record("sallyport.primary.enrolled", `/primaries/${id}`, data);
-      const detailsUrl = new URL(`/api/v1/endpoint-details/${secret}`, url).href;
-      return { id, name, endpoint, detailsUrl };
-    } catch (error) {
-      details.dropFor(id);
-      throw error;
-    } finally {
-      this.#reserved.delete(name);
-    }
+    const { recorder, desk, addresses, newId } = this.#options;
+    return this.#withName(primary.name, undefined, async () => {
+      const id = newId();
+      const { address } = addresses.main;
+      const { endpoint, detailsUrl, tokenHash, withdraw } = desk.issue(id, primary, addresses.main);
+      try {
+        const data = { id, ...primary, address, tokenHash };
+        await recorder.record("sallyport.primary.enrolled", `/primaries/${id}`, data);
+      } catch (error) {
+        withdraw();
+        throw error;
+      }
+      return { id, name: primary.name, endpoint, detailsUrl };
+    });
   }
 
   /**
-   * Removes a primary: its token is worth nothing from now on, and its connection is cut.
+   * Changes name, labels or dialect; the dialect holds at once, for connections that are there too.
+   * @throws HubError `no_such_primary`, `name_taken`, `views_behind`, `log_failed` or `log_busy`
+   */
+  async change(id: string, change: PrimaryChange): Promise<PrimaryRecord> {
+    const { primaries, recorder, dialectChanged } = this.#options;
+    const before = requirePrimary(primaries, id);
+    const write = async () => {
+      await recorder.record("sallyport.primary.changed", `/primaries/${id}`, { id, ...change });
+    };
+    if (change.name === undefined || change.name === before.name) await write();
+    else await this.#withName(change.name, id, write);
+    const after = requirePrimary(primaries, id);
+    if (change.dialect !== undefined) dialectChanged(after);
+    return after;
+  }
+
+  /**
+   * Removes a primary: its tokens are worth nothing from now on, and its connections are cut.
    * @throws HubError `no_such_primary`, `log_failed` or `log_busy`
    */
   async remove(id: string): Promise<void> {
-    const { primaries, recorder, details, cut } = this.#options;
+    const { primaries, recorder, desk, cut } = this.#options;
     const { name } = requirePrimary(primaries, id);
     await recorder.record("sallyport.primary.deleted", `/primaries/${id}`, { id, name });
-    cut(id, 1008, "token revoked");
-    details.dropFor(id);
+    cut(id);
+    desk.dropFor(id);
   }
 
-  /**
-   * Gives the endpoint details behind a details URL, once.
-   * @throws HubError `no_such_details` when the secret is unknown, used or too old
-   */
-  async takeDetails(secret: string, remoteAddress: string): Promise<EndpointDetails> {
-    const { details, recorder, primaries } = this.#options;
-    const found = details.take(secret);
-    if (found === undefined || primaries.get(found.primaryId) === undefined) {
-      const message = "this address is unknown, was used already, or is too old; enrol the primary again";
-      throw new HubError("no_such_details", message);
+  /** Holds a name for as long as it is on its way into the log. */
+  async #withName<T>(name: string, ownId: string | undefined, write: () => Promise<T>): Promise<T> {
+    const { primaries, views } = this.#options;
+    views.requireCurrent();
+    const owner = primaries.findByName(name);
+    if (this.#reserved.has(name) || (owner !== undefined && owner.id !== ownId)) {
+      throw new HubError("name_taken", `there is a primary named "${name}" already; choose another name`);
     }
-    const { primaryId: id } = found;
-    await recorder.record("sallyport.primary.details.fetched", `/primaries/${id}`, { id, remoteAddress });
-    return found.details;
-  }
-
-  #seal(id: string, endpoint: EndpointDetails): string {
+    this.#reserved.add(name);
     try {
-      return this.#options.details.put(id, endpoint);
-    } catch (cause) {
-      const message = "the endpoint details can't be kept; is the disk full?";
-      throw new HubError("log_failed", message, { cause, retryAfterS: 5 });
+      return await write();
+    } finally {
+      this.#reserved.delete(name);
     }
   }
 }
@@ -124,7 +128,7 @@ export class Enrolment {
  * The primary of this id.
  * @throws HubError `no_such_primary`
  */
-export function requirePrimary(primaries: PrimariesView, id: string): PrimaryRecord {
+export function requirePrimary(primaries: Pick<PrimariesView, "get">, id: string): PrimaryRecord {
   const primary = primaries.get(id);
   if (primary === undefined) throw new HubError("no_such_primary", "there is no primary of this id");
   return primary;

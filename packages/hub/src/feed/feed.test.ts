@@ -133,6 +133,7 @@ test("feed - finds few among many within a bound, and says where to go on", asyn
           labels: {},
           groupId,
           priority: 1,
+          address: null,
           tokenHash: id,
         }),
       ),

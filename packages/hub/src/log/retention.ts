@@ -24,6 +24,11 @@ interface RetainedKind {
 const kinds: readonly RetainedKind[] = [
   { types: ["netbackup.", "sallyport.command."], keepPerSource: 0, limit: "retainNotificationsMs" },
   { types: ["sallyport.connection."], keepPerSource: keptConnectionEvents, limit: "retainNotificationsMs" },
+  {
+    types: ["sallyport.refusal", "sallyport.primary.token.shared"],
+    keepPerSource: 0,
+    limit: "retainNotificationsMs",
+  },
   { types: ["sallyport.audit"], keepPerSource: 0, limit: "retainAuditMs" },
 ];
 

@@ -4,13 +4,19 @@ import { ImagesView } from "../fleet/images-view.ts";
 import { JobsView } from "../fleet/jobs-view.ts";
 import { ApiKeysView } from "./api-keys.ts";
 import { PrimariesView } from "./primaries.ts";
+import { PrimaryTokensView } from "./primary-tokens.ts";
 import { RecentItemsView } from "./recent-items.ts";
+import { TimelineView } from "./timeline.ts";
 import { TrimmedView } from "./trimmed.ts";
 import type { View } from "./views.ts";
+import { WarningsView } from "./warnings.ts";
 
 /** All views of a hub. Each event is folded into them in this order: those of the fleet ask `primaries` who is enrolled. */
 export interface HubViews {
   primaries: PrimariesView;
+  tokens: PrimaryTokensView;
+  timeline: TimelineView;
+  warnings: WarningsView;
   apiKeys: ApiKeysView;
   recentItems: RecentItemsView;
   trimmed: TrimmedView;
@@ -23,6 +29,9 @@ export interface HubViews {
 export function makeHubViews(limits: Pick<HubLimits, "resendWindowMs">): HubViews {
   const views = {
     primaries: new PrimariesView(),
+    tokens: new PrimaryTokensView(),
+    timeline: new TimelineView(),
+    warnings: new WarningsView(),
     apiKeys: new ApiKeysView(),
     recentItems: new RecentItemsView(limits.resendWindowMs),
     trimmed: new TrimmedView(),

@@ -1,26 +1,34 @@
 import type { Database } from "@sallyport/durable";
 import type { StoredEvent } from "../log/log.ts";
 import type { KnownData, KnownEvent } from "../log/known-events.ts";
+import type { PrimaryDialect } from "../enrolment/dialect.ts";
+import { pageSelect, type PrimariesPageQuery } from "./primaries-page.ts";
 import { Remembered } from "./remembered.ts";
 import type { View } from "./views.ts";
 
-/** A primary as it was enrolled, and what the log says of its last connection. */
+/** A primary as it stands in the log, with its last connection. */
 export interface PrimaryRecord {
   id: string;
   name: string;
   labels: Record<string, string>;
+  /** Of the endpoint that it was enrolled with. */
   groupId: string;
   priority: number;
-  /** SHA-256 of the token, hex. */
-  tokenHash: string;
+  dialect: PrimaryDialect;
   /** ISO 8601. */
   createdAt: string;
   lastConnection: LastConnection | undefined;
 }
 
+/** A primary in a list, with what the list is sorted by. */
+export interface PagedPrimary extends PrimaryRecord {
+  sortKey: string;
+}
+
 /** The newest connection that the log knows. */
 export interface LastConnection {
   epoch: number;
+  trackingId: string | null;
   isOpen: boolean;
   /** When it came to be so, ISO 8601. */
   since: string;
@@ -36,7 +44,7 @@ interface Row {
   labels: string;
   group_id: string;
   priority: number;
-  token_hash: string;
+  dialect: string;
   created_at: string;
   last_connection: string | null;
 }
@@ -49,14 +57,19 @@ export class PrimariesView implements View {
     labels TEXT NOT NULL,
     group_id TEXT NOT NULL,
     priority INTEGER NOT NULL,
-    token_hash TEXT NOT NULL UNIQUE,
+    dialect TEXT NOT NULL,
     created_at TEXT NOT NULL,
+    last_seen_at TEXT NOT NULL,
     last_connection TEXT
-  ) STRICT;`;
+  ) STRICT;
+  CREATE INDEX primaries_by_name ON primaries (name COLLATE NOCASE, id);
+  CREATE INDEX primaries_by_age ON primaries (created_at, id);`;
   readonly #remembered = new Remembered<PrimaryRecord>();
   #statements: ReturnType<typeof prepare> | undefined;
+  #database: Database | undefined;
 
   attach(database: Database): void {
+    this.#database = database;
     this.#statements = prepare(database);
   }
 
@@ -73,16 +86,35 @@ export class PrimariesView implements View {
     return toRecordOrNone(this.#sql.byName.get(name));
   }
 
-  findByTokenHash(tokenHash: string): PrimaryRecord | undefined {
-    return toRecordOrNone(this.#sql.byTokenHash.get(tokenHash));
+  /** One page of those that match, with `limit + 1` rows where there are more. */
+  page(query: PrimariesPageQuery): PagedPrimary[] {
+    const { sql, values } = pageSelect(query);
+    const rows = this.#database?.prepare(sql).all(...values) ?? [];
+    return (rows as unknown as (Row & { sort_key: string })[]).map((row) => ({
+      ...toRecord(row),
+      sortKey: row.sort_key,
+    }));
+  }
+
+  /** The largest number that a connection in the log has. */
+  lastEpoch(): number {
+    return Number(this.#sql.lastEpoch.get()?.["epoch"] ?? 0);
   }
 
   fold(event: StoredEvent, known: KnownEvent | undefined): void {
     if (known?.type.startsWith("sallyport.primary.") === true) this.#remembered.forgetAll();
     switch (known?.type) {
       case "sallyport.primary.enrolled": {
-        const { id, name, labels, groupId, priority, tokenHash } = known.data;
-        this.#sql.insert.run(id, name, JSON.stringify(labels), groupId, priority, tokenHash, event.time);
+        const { id, name, labels, groupId, priority } = known.data;
+        this.#sql.insert.run(id, name, JSON.stringify(labels), groupId, priority, event.time);
+        return;
+      }
+      case "sallyport.primary.changed":
+        this.#change(known.data);
+        return;
+      case "sallyport.primary.endpoint.added": {
+        const { id, groupId, priority } = known.data;
+        this.#sql.setPriority.run(priority, id, groupId);
         return;
       }
       case "sallyport.primary.deleted":
@@ -91,6 +123,7 @@ export class PrimariesView implements View {
       case "sallyport.connection.connected":
         this.#noteConnection(known.data, {
           epoch: known.data.epoch,
+          trackingId: known.data.trackingId,
           isOpen: true,
           since: event.time,
           lastSeenAt: event.time,
@@ -102,6 +135,7 @@ export class PrimariesView implements View {
       case "sallyport.connection.disconnected":
         this.#noteConnection(known.data, {
           epoch: known.data.epoch,
+          trackingId: known.data.trackingId,
           isOpen: false,
           since: event.time,
           lastSeenAt: known.data.lastSeenAt,
@@ -114,10 +148,22 @@ export class PrimariesView implements View {
     }
   }
 
+  #change({ id, name, labels, dialect }: KnownData<"sallyport.primary.changed">): void {
+    const before = this.#read(id);
+    if (before === undefined) return;
+    const after = [
+      name ?? before.name,
+      JSON.stringify(labels ?? before.labels),
+      JSON.stringify(dialect === undefined ? before.dialect : (dialect ?? {})),
+    ];
+    this.#sql.change.run(...after, id);
+  }
+
   /** What an older connection says after a newer one came is history, not state. */
   #noteConnection({ id }: KnownData<"sallyport.connection.connected">, connection: LastConnection): void {
     const newest = this.#read(id)?.lastConnection?.epoch ?? 0;
-    if (connection.epoch >= newest) this.#sql.setConnection.run(JSON.stringify(connection), id);
+    if (connection.epoch < newest) return;
+    this.#sql.setConnection.run(JSON.stringify(connection), connection.lastSeenAt, id);
     this.#remembered.forget(id);
   }
 
@@ -136,12 +182,18 @@ function prepare(database: Database) {
     list: database.prepare("SELECT * FROM primaries ORDER BY name"),
     get: database.prepare("SELECT * FROM primaries WHERE id = ?"),
     byName: database.prepare("SELECT * FROM primaries WHERE name = ?"),
-    byTokenHash: database.prepare("SELECT * FROM primaries WHERE token_hash = ?"),
     insert: database.prepare(
-      "INSERT INTO primaries VALUES (?, ?, ?, ?, ?, ?, ?, NULL) ON CONFLICT DO NOTHING",
+      "INSERT INTO primaries VALUES (?, ?, ?, ?, ?, '{}', ?, '', NULL) ON CONFLICT DO NOTHING",
+    ),
+    change: database.prepare("UPDATE OR IGNORE primaries SET name = ?, labels = ?, dialect = ? WHERE id = ?"),
+    setPriority: database.prepare("UPDATE primaries SET priority = ? WHERE id = ? AND group_id = ?"),
+    lastEpoch: database.prepare(
+      "SELECT MAX(json_extract(last_connection, '$.epoch')) AS epoch FROM primaries",
     ),
     remove: database.prepare("DELETE FROM primaries WHERE id = ?"),
-    setConnection: database.prepare("UPDATE primaries SET last_connection = ? WHERE id = ?"),
+    setConnection: database.prepare(
+      "UPDATE primaries SET last_connection = ?, last_seen_at = ? WHERE id = ?",
+    ),
   };
 }
 
@@ -156,7 +208,7 @@ function toRecord(row: Row): PrimaryRecord {
     labels: JSON.parse(row.labels) as Record<string, string>,
     groupId: row.group_id,
     priority: row.priority,
-    tokenHash: row.token_hash,
+    dialect: JSON.parse(row.dialect) as PrimaryDialect,
     createdAt: row.created_at,
     lastConnection:
       row.last_connection === null ? undefined : (JSON.parse(row.last_connection) as LastConnection),
