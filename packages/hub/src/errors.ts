@@ -53,6 +53,10 @@ export const hubErrors = {
     retrySafe: false,
   },
   too_many_tokens: { status: 409, errorCode: 226, title: "Too many tokens", retrySafe: false },
+  no_such_key: { status: 404, errorCode: 227, title: "No such API key", retrySafe: false },
+  no_such_user: { status: 404, errorCode: 227, title: "No such user", retrySafe: false },
+  last_administrator: { status: 409, errorCode: 117, title: "Last administrator", retrySafe: false },
+  issuer_unavailable: { status: 503, errorCode: 25, title: "OpenID provider can't be used", retrySafe: true },
   throttled: { status: 429, errorCode: 134, title: "Too many failed tries", retrySafe: true },
   not_connected: {
     status: 503,

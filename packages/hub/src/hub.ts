@@ -7,6 +7,7 @@ import { ensureServerCertificate } from "@sallyport/certificates";
 import { attachEndpoint, systemClock, type Clock, type Endpoint, type NbwssLimits } from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import { ensureFirstKey } from "./access/first-key.ts";
+import { makeRemoteAddressOf, type RemoteAddressOf } from "./access/remote-address.ts";
 import { defaultHubLimits, type HubLimits } from "./config/limits.ts";
 import type { Identity } from "./connections/identity.ts";
 import { ConnectionRecord } from "./connections/connection-record.ts";
@@ -38,6 +39,11 @@ export interface HubOptions {
   consoleDir?: string | undefined;
   /** The file of the key that stored secrets are sealed with; `credentials.key` in the data folder, made when missing, unless said. */
   credentialKeyFile?: string | undefined;
+  /**
+   * Addresses and networks (`10.0.0.0/8`) of the proxies in front of the hub. Only what they write into `X-Forwarded-For` is believed; without any,
+   * callers and primaries have the address that the connection comes from.
+   */
+  trustedProxies?: readonly string[] | undefined;
   limits?: Partial<HubLimits> | undefined;
   clock?: Clock | undefined;
 }
@@ -96,6 +102,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   const clock = options.clock ?? systemClock;
   const publicUrl = options.publicUrl === undefined ? undefined : parsePublicUrl(options.publicUrl);
   const moreUrls = (options.moreUrls ?? []).map(parsePublicUrl);
+  const remoteAddressOf = makeRemoteAddressOf(options.trustedProxies ?? []);
   const state = await openState({
     dataDir: options.dataDir,
     logger: options.log,
@@ -104,8 +111,8 @@ export async function createHub(options: HubOptions): Promise<Hub> {
     credentialKeyFile: options.credentialKeyFile,
   });
   try {
-    const { apiKeys, recorder } = state;
-    const adminKey = await ensureFirstKey({ apiKeys, recorder, newId: randomUUID }, options.adminKey);
+    const { apiKeys, users, recorder } = state;
+    const adminKey = await ensureFirstKey({ apiKeys, users, recorder, newId: randomUUID }, options.adminKey);
     const now = () => clock.now();
     const record = new ConnectionRecord({ recorder, logger: options.log, now });
     const { primaries, tokens, timeline } = state;
@@ -121,6 +128,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
       adminKey,
       publicUrl,
       moreUrls,
+      remoteAddressOf,
     });
   } catch (error) {
     await state.close();
@@ -138,6 +146,7 @@ interface Parts {
   adminKey: string | undefined;
   publicUrl: URL | undefined;
   moreUrls: readonly URL[];
+  remoteAddressOf: RemoteAddressOf;
 }
 
 class RunningHub implements Hub {
@@ -165,6 +174,7 @@ class RunningHub implements Hub {
       state,
       registry,
       consoleDir: options.consoleDir,
+      remoteAddressOf: parts.remoteAddressOf,
       publicUrl: () => this.#requirePublicUrl(),
       moreUrls: parts.moreUrls,
       isClosing: () => this.#closing !== undefined,
@@ -235,7 +245,7 @@ class RunningHub implements Hub {
     const { clock, limits, state, registry, options } = this.#parts;
     const patience = Promise.withResolvers<void>();
     const timer = clock.after(limits.drainTimeoutMs, () => patience.resolve());
-    const { gateway, audit, streams, retention, runner, tokenExpiry } = this.#made;
+    const { gateway, audit, apiKeyUsage, streams, retention, runner, tokenExpiry } = this.#made;
     streams.close();
     const reason = "the hub is restarting";
     this.endpoint.stopAccepting();
@@ -261,6 +271,7 @@ class RunningHub implements Hub {
     await registry.settled();
     await runner.close();
     await audit.settled();
+    await apiKeyUsage.settled();
     await retention.close();
     await state.close();
     options.log.info("hub.closed");
@@ -276,6 +287,7 @@ class RunningHub implements Hub {
     return attachEndpoint<Identity>(this.#server, {
       clock,
       limits: endpointLimits(limits),
+      remoteAddressOf: this.#parts.remoteAddressOf,
       authenticate: async (token, from) => checkToken(check, token, from),
       connected: (connection) => {
         registry.add(connection);

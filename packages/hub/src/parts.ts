@@ -1,8 +1,8 @@
 import type { Clock } from "@sallyport/nbwss";
 import type { Logger } from "pino";
-import { Access } from "./access/access.ts";
-import { Sessions } from "./access/sessions.ts";
-import { Throttle } from "./access/throttle.ts";
+import { addressThrottle, makeAccessParts, type AccessParts } from "./access/access-parts.ts";
+import type { RemoteAddressOf } from "./access/remote-address.ts";
+import type { Throttle } from "./access/throttle.ts";
 import { makeRoutes } from "./api/routes.ts";
 import type { ApiApp } from "./api/app.ts";
 import { Audit } from "./audit/audit.ts";
@@ -35,6 +35,8 @@ export interface PartsOptions {
   state: HubState;
   registry: Registry;
   consoleDir: string | undefined;
+  /** Where requests come from. */
+  remoteAddressOf: RemoteAddressOf;
   /** Where the hub is reached from outside. */
   publicUrl: () => URL;
   /** Its further addresses. */
@@ -49,6 +51,7 @@ export interface PartsOptions {
 /** The hub's working parts, wired. */
 export interface HubParts {
   audit: Audit;
+  apiKeyUsage: AccessParts["apiKeyUsage"];
   metrics: Metrics;
   connectionMetrics: ConnectionMetrics;
   gateway: Gateway;
@@ -64,15 +67,8 @@ export interface HubParts {
 
 /** Wires the hub's parts: who is given what. Nothing runs yet. */
 export function makeParts(options: PartsOptions): HubParts {
-  const { limits, clock, logger, state, registry, publicUrl } = options;
+  const { limits, clock, logger, state, registry, publicUrl, remoteAddressOf } = options;
   const now = () => clock.now();
-  const throttle = () =>
-    new Throttle({
-      maxFailures: limits.maxFailuresPerAddress,
-      refillMs: limits.failureRefillMs,
-      maxAddresses: limits.maxThrottledAddresses,
-      now,
-    });
   const metrics = new Metrics();
   registerLogMetrics({
     registry: metrics.registry,
@@ -87,19 +83,8 @@ export function makeParts(options: PartsOptions): HubParts {
     tcp: options.tcpConnections,
   });
   const audit = new Audit({ recorder: state.recorder, clock, logger });
-  const sessions = new Sessions({
-    maxSessions: limits.maxSessions,
-    lifetimeMs: limits.sessionLifetimeMs,
-    now,
-  });
-  const access = new Access({
-    apiKeys: state.apiKeys,
-    primaries: state.primaries,
-    sessions,
-    throttle: throttle(),
-    logger,
-    origin: () => publicUrl().origin,
-  });
+  const accessParts = makeAccessParts({ limits, clock, logger, state, audit, remoteAddressOf, publicUrl });
+  const { access, apiKeyUsage } = accessParts;
   const relay = new Relay({ limits, clock, findConnection: (primary) => registry.find(primary) });
   const budget = new BodyBudget(limits.maxHeldBodyBytes);
   const credentials = new Credentials({
@@ -169,20 +154,21 @@ export function makeParts(options: PartsOptions): HubParts {
   });
   const retention = new Retention({ log, recorder, trimmed, limits, clock, logger });
   const app = makeRoutes({
-    access,
+    ...accessParts,
     audit,
     idempotency,
     commands: state.commands,
     runner,
     credentials,
-    sessions,
-    detailsThrottle: throttle(),
     ...enrolling,
     recorder,
     primaries,
     tokens,
     timeline: state.timeline,
     warnings: state.warnings,
+    remoteAddressOf,
+    hasUsers: () => !state.users.isEmpty,
+    detailsThrottle: addressThrottle(limits, clock),
     registry,
     jobs: state.jobs,
     images: state.images,
@@ -197,8 +183,10 @@ export function makeParts(options: PartsOptions): HubParts {
     consoleDir: options.consoleDir,
     isReady: () => !options.isClosing() && state.views.isCurrent,
   });
+  const tokenThrottle = addressThrottle(limits, clock);
   return {
     audit,
+    apiKeyUsage,
     metrics,
     connectionMetrics,
     gateway,
@@ -207,7 +195,7 @@ export function makeParts(options: PartsOptions): HubParts {
     streams,
     retention,
     tokenExpiry: enrolling.tokenExpiry,
-    tokenThrottle: throttle(),
+    tokenThrottle,
     app,
   };
 }

@@ -42,6 +42,21 @@ export function covers(
   }
 }
 
+/**
+ * Whether all that a scope covers, now and later, is covered by another: labels may change, so a scope of ids is never within one of
+ * labels, nor the other way round.
+ */
+export function isWithin(inner: Scope, outer: Scope): boolean {
+  if (outer.kind === "all") return true;
+  if (outer.kind === "labels") {
+    return (
+      inner.kind === "labels" &&
+      Object.entries(outer.labels).every(([name, value]) => inner.labels[name] === value)
+    );
+  }
+  return inner.kind === "primaries" && inner.ids.every((id) => outer.ids.includes(id));
+}
+
 /** Who makes a request, and what they may do. */
 export interface Caller {
   kind: "api-key" | "user";
@@ -68,4 +83,14 @@ export function requireWholeHub(caller: Caller): void {
     "forbidden",
     `"${caller.name}" is limited to some primaries; this concerns the whole hub`,
   );
+}
+
+/**
+ * Nobody gives away more than they have.
+ * @throws HubError `forbidden` when the role or scope reaches beyond the caller's
+ */
+export function requireGrantable(caller: Caller, { role, scope }: Pick<Caller, "role" | "scope">): void {
+  requireRole(caller, role);
+  if (isWithin(scope, caller.scope)) return;
+  throw new HubError("forbidden", `the scope reaches beyond that of "${caller.name}"`);
 }

@@ -105,9 +105,11 @@ export const auditQuerySchema = z.strictObject({
   actor: z.string().max(64).optional(),
   /** The beginning of the action, such as `POST /api/v1/primaries` or `command DELETE`. */
   action: z.string().max(200).optional(),
-  /** Such as `/primaries/<id>`. */
+  /** Such as `/primaries/<id>` or `/users/<id>`, whole. */
   target: z.string().max(200).optional(),
   result: z.string().max(64).optional(),
+  /** Id of a primary: what was done to it, commands included. */
+  primary: z.string().max(64).optional(),
   since: momentQuery.optional(),
   until: momentQuery.optional(),
 });
@@ -131,5 +133,7 @@ export const auditListSchema = listOf(auditEntrySchema).openapi("AuditList");
 export type ApiKey = z.infer<typeof apiKeySchema>;
 export type CreatedApiKey = z.infer<typeof createdApiKeySchema>;
 export type User = z.infer<typeof userSchema>;
+/** Who is signed in, as `GET /api/v1/session` answers it. */
+export type SessionInfo = z.infer<typeof sessionSchema>;
 export type SessionMethods = z.infer<typeof sessionMethodsSchema>;
 export type AuditItem = z.infer<typeof auditEntrySchema>;

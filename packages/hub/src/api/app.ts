@@ -20,6 +20,8 @@ export interface ApiEnv {
     /** Below `/api/v1`, but for the few routes that need no key. */
     caller: Caller;
     requestId: string;
+    /** Below `/api/v1`: where the request comes from, as far as trusted proxies say so. */
+    remoteAddress: string;
     /** A log whose lines have the request's id. */
     log: Logger;
     /** What a change was about, for the audit, where the path does not say it. */

@@ -1,5 +1,6 @@
 import type { MiddlewareHandler } from "hono";
 import type { Access } from "../access/access.ts";
+import type { RemoteAddressOf } from "../access/remote-address.ts";
 import type { Audit } from "../audit/audit.ts";
 import { HubError } from "../errors.ts";
 import type { ApiEnv } from "./app.ts";
@@ -8,35 +9,42 @@ import type { ApiEnv } from "./app.ts";
 export interface CallerOptions {
   access: Pick<Access, "identify">;
   audit: Pick<Audit, "record">;
+  remoteAddressOf: RemoteAddressOf;
 }
 
 /** Routes for those who can't have a key yet: signing in, and details behind a secret. */
 const openRoutes =
-  /^(?:POST \/api\/v1\/session(?:\/|$)|GET \/api\/v1\/session\/|GET \/api\/v1\/endpoint-details\/)/;
+  /^(?:POST \/api\/v1\/session|GET \/api\/v1\/(?:session\/(?:methods|oidc\/start|oidc\/callback)|endpoint-details\/.*))$/s;
 const safeMethods = new Set(["GET", "HEAD", "OPTIONS"]);
 
 /**
  * Sees to it that whatever is below `/api/v1` knows who calls (`c.var.caller`), and that every change there is in the audit before it is
  * answered, refused ones included. A handler that creates something names it with `c.set("auditTarget", "/users/<id>")`.
  */
-export function identifyCallers({ access, audit }: CallerOptions): MiddlewareHandler<ApiEnv> {
+export function identifyCallers({
+  access,
+  audit,
+  remoteAddressOf,
+}: CallerOptions): MiddlewareHandler<ApiEnv> {
   return async (c, next) => {
     const { requestId } = c.var;
     c.header("Cache-Control", "no-store");
     const { incoming } = c.env;
+    const remoteAddress = remoteAddressOf(incoming);
+    c.set("remoteAddress", remoteAddress);
     const method = incoming.method ?? "";
     const path = (incoming.url ?? "").split("?", 1)[0] ?? "";
     if (openRoutes.test(`${method} ${path}`)) {
       await next();
       return;
     }
-    const caller = access.identify(incoming);
+    const caller = access.identify(incoming, requestId);
     c.set("caller", caller);
     await next();
     if (safeMethods.has(method)) return;
     await audit.record({
       actor: { kind: caller.kind, id: caller.id, name: caller.name },
-      from: incoming.socket.remoteAddress ?? "unknown",
+      from: remoteAddress,
       action: `${method} ${routeOf(path)}`,
       target: c.get("auditTarget") ?? targetOf(path),
       result: resultOf(c.error),

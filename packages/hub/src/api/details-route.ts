@@ -22,7 +22,7 @@ const fetchDetails = createRoute({
 /** Adds the one route without a key: its address is the secret. */
 export function addDetailsRoute(app: ApiApp, desk: DetailsDesk, throttle: Throttle): void {
   app.openapi(fetchDetails, async (c) => {
-    const remoteAddress = c.env.incoming.socket.remoteAddress ?? "unknown";
+    const { remoteAddress } = c.var;
     const retryAfterS = throttle.waitS(remoteAddress);
     if (retryAfterS > 0) {
       throw new HubError("throttled", `too many unknown addresses; try again in ${retryAfterS} s`, {

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
-import type { Access } from "../access/access.ts";
-import type { Sessions } from "../access/sessions.ts";
+import type { AccessParts } from "../access/access-parts.ts";
+import type { RemoteAddressOf } from "../access/remote-address.ts";
 import type { Throttle } from "../access/throttle.ts";
 import type { HubLimits } from "../config/limits.ts";
 import type { CommandRunner } from "../commands/command-runner.ts";
@@ -27,6 +27,8 @@ import type { Audit } from "../audit/audit.ts";
 import { makeApp, type ApiApp } from "./app.ts";
 import { addCommandsRoutes } from "./commands-routes.ts";
 import { idempotentPosts } from "./idempotent-posts.ts";
+import { addApiKeysRoutes } from "./api-keys-routes.ts";
+import { addAuditRoutes } from "./audit-routes.ts";
 import { identifyCallers } from "./caller.ts";
 import { addDetailsRoute } from "./details-route.ts";
 import { addFleetRoutes, type FleetRoutesOptions } from "./fleet-routes.ts";
@@ -38,16 +40,19 @@ import { addPrimaryHistoryRoutes } from "./primary-history-routes.ts";
 import { addPrimaryTokensRoutes } from "./primary-tokens-routes.ts";
 import { addSessionRoutes } from "./session-routes.ts";
 import { addStatusRoutes } from "./status-routes.ts";
+import { addUsersRoutes } from "./users-routes.ts";
 
 /** What the HTTP API is made of. */
-export interface RoutesOptions extends Pick<FleetRoutesOptions, "jobs" | "images" | "backups" | "now"> {
-  access: Access;
+export interface RoutesOptions
+  extends AccessParts, Pick<FleetRoutesOptions, "jobs" | "images" | "backups" | "now"> {
   audit: Audit;
-  sessions: Sessions;
   idempotency: Idempotency;
   commands: CommandStore;
   runner: CommandRunner;
   credentials: Credentials;
+  remoteAddressOf: RemoteAddressOf;
+  /** Whether anybody could sign in with a password. */
+  hasUsers: () => boolean;
   detailsThrottle: Throttle;
   enrolment: Enrolment;
   /** Hands out endpoint details. */
@@ -72,7 +77,7 @@ export interface RoutesOptions extends Pick<FleetRoutesOptions, "jobs" | "images
 
 /** Makes the hub's HTTP API, all but the gateway. */
 export function makeRoutes(options: RoutesOptions): ApiApp {
-  const { access, sessions, limits, logger } = options;
+  const { limits, logger } = options;
   const app = makeApp({
     maxBodyBytes: limits.maxApiBodyBytes,
     record: recordRequests({ registry: options.metrics.registry, logger }),
@@ -81,7 +86,10 @@ export function makeRoutes(options: RoutesOptions): ApiApp {
   });
   addStatusRoutes(app, options);
   addMetricsRoute(app, options);
-  addSessionRoutes(app, access, sessions, Math.floor(limits.sessionLifetimeMs / 1000));
+  addSessionRoutes(app, { ...options, sessionMaxAgeS: Math.floor(limits.sessionLifetimeMs / 1000) });
+  addApiKeysRoutes(app, options.apiKeys);
+  addUsersRoutes(app, options.users);
+  addAuditRoutes(app, options);
   addPrimariesRoutes(app, options);
   addPrimaryTokensRoutes(app, options);
   addPrimaryHistoryRoutes(app, options);

@@ -1,8 +1,25 @@
 import { createRoute } from "@hono/zod-openapi";
-import { sessionCookie, sessionIdOf, type Access } from "../access/access.ts";
+import { sessionIdOf, type Access } from "../access/access.ts";
 import type { Sessions } from "../access/sessions.ts";
+import type { SignIn } from "../access/sign-in.ts";
+import { newSessionSchema, sessionMethodsSchema, sessionSchema } from "./access-schemas.ts";
 import { problemResponses, type ApiApp } from "./app.ts";
-import { newSessionSchema, sessionSchema } from "./schemas.ts";
+import { endSessionCookie, setSessionCookie } from "./session-cookie.ts";
+
+/** Where signing in by an OpenID provider begins. */
+export const oidcStartPath = "/api/v1/session/oidc/start";
+
+/** What the routes need. */
+export interface SessionRoutesOptions {
+  access: Pick<Access, "requireOwnOrigin">;
+  signIn: SignIn;
+  sessions: Pick<Sessions, "end">;
+  /** Whether anybody could sign in with a password. */
+  hasUsers: () => boolean;
+  /** What the button for the OpenID provider says; undefined when there is none. */
+  oidcLabel?: string | undefined;
+  sessionMaxAgeS: number;
+}
 
 const path = "/api/v1/session";
 const json = "application/json";
@@ -26,28 +43,38 @@ const end = createRoute({
   path,
   responses: { 204: { description: "Signed out" }, ...problemResponses },
 });
+const methods = createRoute({
+  method: "get",
+  path: `${path}/methods`,
+  security: [],
+  responses: {
+    200: { description: "The ways to sign in", content: { [json]: { schema: sessionMethodsSchema } } },
+    ...problemResponses,
+  },
+});
 
-/** Adds the console's session: start, show, end. */
-export function addSessionRoutes(app: ApiApp, access: Access, sessions: Sessions, maxAgeS: number): void {
-  const attributes = "Path=/; HttpOnly; Secure; SameSite=Strict";
-  app.openapi(start, (c) => {
+/** Adds the console's session: ways to sign in, start, show, end. */
+export function addSessionRoutes(app: ApiApp, options: SessionRoutesOptions): void {
+  const { access, signIn, sessions, hasUsers, oidcLabel, sessionMaxAgeS } = options;
+  app.openapi(start, async (c) => {
     // Nobody else's page may sign a browser in.
     access.requireOwnOrigin(c.env.incoming, false);
-    const caller = access.identifyKey(c.req.valid("json").apiKey, c.env.incoming);
-    c.header(
-      "Set-Cookie",
-      `${sessionCookie}=${sessions.start(caller.id)}; Max-Age=${maxAgeS}; ${attributes}`,
-    );
+    const id = await signIn.start(c.req.valid("json"), c.env.incoming, c.var);
+    c.header("Set-Cookie", setSessionCookie(id, sessionMaxAgeS));
     return c.body(null, 204);
   });
   app.openapi(show, (c) => {
-    const { name, role } = c.var.caller;
-    return c.json({ name, role }, 200);
+    const { kind, id, name, role, scope } = c.var.caller;
+    return c.json({ kind, id, name, role, scope }, 200);
   });
   app.openapi(end, (c) => {
     const id = sessionIdOf(c.env.incoming);
     if (id !== undefined) sessions.end(id);
-    c.header("Set-Cookie", `${sessionCookie}=; Max-Age=0; ${attributes}`);
+    c.header("Set-Cookie", endSessionCookie);
     return c.body(null, 204);
+  });
+  app.openapi(methods, (c) => {
+    const oidc = oidcLabel === undefined ? null : { label: oidcLabel, startUrl: oidcStartPath };
+    return c.json({ apiKey: true as const, password: hasUsers(), oidc }, 200);
   });
 }

@@ -49,7 +49,13 @@ export class Audit {
     else this.#timer ??= this.#options.clock.after(gatherMs, () => this.#write());
   }
 
-  /** Resolves when all that was noted is written; call it before reading the audit. */
+  /** Resolves when all that was noted until now is written; call it before reading the audit. */
+  async written(): Promise<void> {
+    this.#write();
+    await Promise.all(this.#writing);
+  }
+
+  /** Resolves when nothing that was noted waits any more; for the end. */
   async settled(): Promise<void> {
     this.#write();
     while (this.#writing.size > 0) await Promise.all(this.#writing);

@@ -87,10 +87,28 @@ export interface HubLimits {
   resendWindowMs: number;
   /** How long a details URL may be used, ms. */
   detailsLifetimeMs: number;
-  /** How long a console session lasts, ms. */
+  /** How long a console session lasts, ms, however much it is used. */
   sessionLifetimeMs: number;
+  /** How long a console session lasts without a request, ms. */
+  sessionIdleMs: number;
   /** Console sessions at a time; a new one ends the oldest. */
   maxSessions: number;
+  /** Console sessions of one user or key at a time; a new one ends the oldest of them. */
+  maxSessionsPerOwner: number;
+  /** API keys; one more is refused. */
+  maxApiKeys: number;
+  /** Users; one more is refused. */
+  maxUsers: number;
+  /** How often the use of one API key is written down at most, ms. */
+  apiKeyUseIntervalMs: number;
+  /** Passwords that are hashed at a time; each takes a core and 32 MiB for about 0.1 s. */
+  maxPasswordChecks: number;
+  /** Passwords that wait to be hashed; one more is answered 429. */
+  maxWaitingPasswordChecks: number;
+  /** Failed sign-ins that one login has at once, from wherever. */
+  maxFailuresPerLogin: number;
+  /** How fast those wear off, ms for each. */
+  loginFailureRefillMs: number;
   /** Failed tries (tokens, keys or details URLs, each counted for itself) that one address has at once. */
   maxFailuresPerAddress: number;
   /** How fast such tries come back, ms for each. */
@@ -179,7 +197,22 @@ export const defaultHubLimits: HubLimits = {
   resendWindowMs: 600_000,
   detailsLifetimeMs: 3_600_000,
   sessionLifetimeMs: 12 * 3_600_000,
+  // A page that is left open goes on asking; a browser that is closed does not.
+  sessionIdleMs: 3_600_000,
   maxSessions: 1_000,
+  // A person's browsers, so that nobody pushes all others out.
+  maxSessionsPerOwner: 20,
+  // They are looked through when one is made, and counted for the last administrator.
+  maxApiKeys: 10_000,
+  maxUsers: 10_000,
+  // An event a minute for each key in use is nothing beside its requests.
+  apiKeyUseIntervalMs: 60_000,
+  // Half of the threads that Node has for it: the others serve files and names.
+  maxPasswordChecks: 2,
+  maxWaitingPasswordChecks: 50,
+  maxFailuresPerLogin: 10,
+  // Three thousand guesses a day: nothing against twelve characters, and no lock-out for the user.
+  loginFailureRefillMs: 30_000,
   maxFailuresPerAddress: 20,
   // Siblings behind one NAT are slowed down by a wrong token, not locked out.
   failureRefillMs: 3_000,

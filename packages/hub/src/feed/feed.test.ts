@@ -39,6 +39,7 @@ async function withKey(dataDir: string, key: string, scope: Scope): Promise<void
     role: "viewer",
     scope,
     keyHash: hashSecret(key),
+    expiresAt: null,
   });
 }
 

@@ -71,7 +71,14 @@ async function addKey(dataDir: string, key: string, site: string): Promise<void>
   await using log = openSqliteLog({ path: join(dataDir, "log.sqlite"), maxPendingEvents: 10 });
   const recorder = new Recorder({ log, now: () => nowMs, newId: randomUUID });
   const scope = { kind: "labels", labels: { site } } as const;
-  const data = { id: site, name: site, role: "viewer", scope, keyHash: hashSecret(key) } as const;
+  const data = {
+    id: site,
+    name: site,
+    role: "viewer",
+    scope,
+    keyHash: hashSecret(key),
+    expiresAt: null,
+  } as const;
   await recorder.record("sallyport.api-key.created", `/api-keys/${site}`, data);
 }
 

@@ -34,7 +34,7 @@ export function readCall(
   context: { id: string; target: GatewayTarget; access: Access; limits: HubLimits },
 ): Call {
   const { id, target, access, limits } = context;
-  const caller = access.identify(request);
+  const caller = access.identify(request, id);
   const method = requireMethod(request, response);
   requireNormalised(target);
   const isAsync = prefersAsync(request.headers["prefer"]);
@@ -44,7 +44,7 @@ export function readCall(
   return {
     id,
     caller,
-    from: request.socket.remoteAddress ?? "unknown",
+    from: access.remoteAddressOf(request),
     target,
     method,
     timeoutMs,

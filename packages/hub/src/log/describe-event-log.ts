@@ -108,6 +108,23 @@ export function describeEventLog(name: string, make: () => Promise<EventLogSubje
         assert.deepEqual(await read({ types: ["%"] }), []);
       }));
 
+    test("backwards - gives events of one type, newest first, from below a position", () =>
+      withLog(async (log) => {
+        await log.append([
+          event("1"),
+          event("2", { type: "netbackup.job.done.more" }),
+          event("3", { source: "/primaries/b" }),
+          event("4"),
+        ]);
+        const backwards = async (options: Partial<Parameters<EventLog["backwards"]>[0]>) =>
+          ids(await log.backwards({ type: "netbackup.job.done", before: Infinity, limit: 10, ...options }));
+        assert.deepEqual(await backwards({}), ["4", "3", "1"]);
+        assert.deepEqual(await backwards({ limit: 2 }), ["4", "3"]);
+        assert.deepEqual(await backwards({ source: "/primaries/a" }), ["4", "1"]);
+        const [, second] = await log.backwards({ type: "netbackup.job.done", before: Infinity, limit: 2 });
+        assert.deepEqual(await backwards({ before: second?.position ?? 0 }), ["1"]);
+      }));
+
     test("subscribe - hears each commit once and in order, before its append resolves", () =>
       withLog(async (log) => {
         const heard: StoredEvent[] = [];

@@ -55,6 +55,16 @@ export interface Selection {
   scannedTo: number;
 }
 
+/** Which events to read backwards. */
+export interface BackwardsOptions {
+  /** The whole type. */
+  type: string;
+  source?: string | undefined;
+  /** Events with a smaller position. */
+  before: number;
+  limit: number;
+}
+
 /** What goes when old events are deleted; as `sallyport.log.trimmed` says it. */
 export interface TrimOptions {
   types: readonly string[];
@@ -98,6 +108,8 @@ export interface EventLog extends AsyncDisposable {
    * after `scannedTo`.
    */
   select(options: SelectOptions): Promise<Selection>;
+  /** Events of one type (and source), newest first, by indexes. */
+  backwards(options: BackwardsOptions): Promise<StoredEvent[]>;
   /** The event at a position; undefined when there is none any more. */
   get(position: number): Promise<StoredEvent | undefined>;
   /** The first position whose event is not older than a moment (ISO 8601, UTC); times grow with positions but for steps of the clock. */

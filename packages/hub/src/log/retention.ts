@@ -29,6 +29,12 @@ const kinds: readonly RetainedKind[] = [
     keepPerSource: 0,
     limit: "retainNotificationsMs",
   },
+  // When each key was used last, and each user signed in last.
+  {
+    types: ["sallyport.api-key.used", "sallyport.user.signed-in"],
+    keepPerSource: 1,
+    limit: "retainNotificationsMs",
+  },
   { types: ["sallyport.audit"], keepPerSource: 0, limit: "retainAuditMs" },
 ];
 

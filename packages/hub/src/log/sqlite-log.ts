@@ -3,6 +3,7 @@ import { openDatabase, type Database } from "@sallyport/durable";
 import { HubError } from "../errors.ts";
 import type {
   Appended,
+  BackwardsOptions,
   EventLog,
   LogEvent,
   LogListener,
@@ -153,6 +154,10 @@ class SqliteLog implements EventLog {
 
   async select(options: SelectOptions): Promise<Selection> {
     return this.#selection.select(options);
+  }
+
+  async backwards(options: BackwardsOptions): Promise<StoredEvent[]> {
+    return this.#selection.backwards(options);
   }
 
   async get(position: number): Promise<StoredEvent | undefined> {

@@ -1,5 +1,5 @@
 import type { Database } from "@sallyport/durable";
-import type { SelectOptions, Selection, StoredEvent } from "./log.ts";
+import type { BackwardsOptions, SelectOptions, Selection, StoredEvent } from "./log.ts";
 
 /** Index entries that one selection looks at, at most, when no index leads straight to what is wanted. */
 const maxScanned = 5_000;
@@ -47,6 +47,12 @@ export class SqliteSelection {
       ),
       stretch: database.prepare(
         `SELECT position, type, source FROM events WHERE position > ? AND position <= ? ORDER BY position LIMIT ?`,
+      ),
+      typeBackwards: database.prepare(
+        "SELECT * FROM events WHERE type = ? AND position < ? ORDER BY position DESC LIMIT ?",
+      ),
+      sourceBackwards: database.prepare(
+        "SELECT * FROM events WHERE source = ? AND type = ? AND position < ? ORDER BY position DESC LIMIT ?",
       ),
       newest: database.prepare(
         "SELECT position FROM events WHERE type = ? AND position < ? ORDER BY position DESC LIMIT 1",
@@ -113,6 +119,15 @@ export class SqliteSelection {
       }
     }
     return newest;
+  }
+
+  /** Events of one type (and source), newest first. */
+  backwards({ type, source, before, limit }: BackwardsOptions): StoredEvent[] {
+    const rows =
+      source === undefined
+        ? this.#sql.typeBackwards.all(type, before, limit)
+        : this.#sql.sourceBackwards.all(source, type, before, limit);
+    return (rows as unknown as Stored[]).map(toEvent);
   }
 
   get(position: number): StoredEvent | undefined {

@@ -33,7 +33,7 @@ export class Contract {
   private constructor(document: Json) {
     this.#ajv = new Ajv2020({ strict: false, allErrors: true });
     formats.default(this.#ajv);
-    this.#ajv.addSchema({ ...(closed(document) as Json), $id: "hub" });
+    this.#ajv.addSchema({ ...closedWithParts(document), $id: "hub" });
     for (const [path, item] of Object.entries(document["paths"] as Record<string, Json>)) {
       for (const [method, operation] of Object.entries(item)) {
         const { responses } = operation as { responses: Operation["responses"] };
@@ -109,10 +109,25 @@ function escaped(path: string): string {
   return path.replaceAll("~", "~0").replaceAll("/", "~1");
 }
 
+/** Ends the names of components that are parts of others. */
+const openMark = ".open";
+
+/** The closed document, with each component a second time, open: as the part of another that has more members. */
+function closedWithParts(document: Json): Json {
+  const components = document["components"] as { schemas: Json };
+  const parts = Object.entries(components.schemas).map(([name, schema]) => [
+    `${name}${openMark}`,
+    closed(schema, true),
+  ]);
+  const schemas = { ...(closed(components.schemas) as Json), ...(Object.fromEntries(parts) as Json) };
+  return { ...(closed(document) as Json), components: { ...components, schemas } };
+}
+
 /** The document with every described object closed: what is not described may not be answered. */
 function closed(value: unknown, isPart = false): unknown {
   if (Array.isArray(value)) return value.map((item) => closed(item, isPart));
   if (typeof value !== "object" || value === null) return value;
+  if (isPart && "$ref" in value) return { $ref: `${String(value.$ref)}${openMark}` };
   const copy: Record<string, unknown> = {};
   for (const [name, below] of Object.entries(value)) copy[name] = closed(below, name === "allOf");
   const isObject = copy["type"] === "object" && typeof copy["properties"] === "object";

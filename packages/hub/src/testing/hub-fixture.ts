@@ -14,6 +14,7 @@ import {
 import { pino } from "pino";
 import {
   createHub,
+  type CreatedApiKey,
   type EnrolledPrimary,
   type Hub,
   type HubOptions,
@@ -168,6 +169,26 @@ export class HubFixture implements AsyncDisposable {
   post(path: string, value: unknown, more: Partial<Call> = {}): Promise<Reply> {
     const headers = { "Content-Type": "application/json", ...more.headers };
     return this.call({ ...more, path, method: "POST", headers, body: JSON.stringify(value) });
+  }
+
+  /** Makes an API key as the administrator. */
+  async makeKey(wanted: {
+    name: string;
+    role?: string;
+    scope?: object;
+    expiresAt?: string;
+  }): Promise<CreatedApiKey> {
+    const reply = await this.post("/api/v1/api-keys", wanted);
+    if (reply.status !== 201) throw new Error(reply.text);
+    return reply.json() as CreatedApiKey;
+  }
+
+  /** Signs in as the console does; returns the headers of its requests, which go with `key: null`. */
+  async signIn(proof: object): Promise<{ Cookie: string; Origin: string }> {
+    const reply = await this.post("/api/v1/session", proof, { key: null });
+    if (reply.status !== 204) throw new Error(reply.text);
+    const Cookie = reply.headers["set-cookie"]?.[0]?.split(";", 1)[0] ?? "";
+    return { Cookie, Origin: this.url };
   }
 
   async enrol(name = "store-17"): Promise<EnrolledPrimary> {

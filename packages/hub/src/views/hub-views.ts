@@ -8,6 +8,7 @@ import { PrimaryTokensView } from "./primary-tokens.ts";
 import { RecentItemsView } from "./recent-items.ts";
 import { TimelineView } from "./timeline.ts";
 import { TrimmedView } from "./trimmed.ts";
+import { UsersView } from "./users.ts";
 import type { View } from "./views.ts";
 import { WarningsView } from "./warnings.ts";
 
@@ -18,6 +19,7 @@ export interface HubViews {
   timeline: TimelineView;
   warnings: WarningsView;
   apiKeys: ApiKeysView;
+  users: UsersView;
   recentItems: RecentItemsView;
   trimmed: TrimmedView;
   jobs: JobsView;
@@ -33,6 +35,7 @@ export function makeHubViews(limits: Pick<HubLimits, "resendWindowMs">): HubView
     timeline: new TimelineView(),
     warnings: new WarningsView(),
     apiKeys: new ApiKeysView(),
+    users: new UsersView(),
     recentItems: new RecentItemsView(limits.resendWindowMs),
     trimmed: new TrimmedView(),
     jobs: new JobsView(),

@@ -13,6 +13,8 @@ export interface EndpointOptions<Identity> extends EndpointHandler<Identity> {
   /** The path of the WebSocket; `/nbwss` unless said. */
   path?: string;
   limits?: Partial<NbwssLimits>;
+  /** Where a primary dials from, when that is not the address of its socket: behind a proxy. */
+  remoteAddressOf?: (request: IncomingMessage) => string;
   clock?: Clock;
   /** False to speak NBWSS 1.0 only, also to those who offer `sallyport.v1`. */
   extensions?: boolean;
@@ -92,7 +94,7 @@ export function attachEndpoint<Identity>(
         if (counted) unproven -= 1;
         counted = false;
       };
-      const remoteAddress = request.socket.remoteAddress ?? "unknown";
+      const remoteAddress = options.remoteAddressOf?.(request) ?? request.socket.remoteAddress ?? "unknown";
       const extended = socket.protocol === sallyportProtocol;
       const served = serveSocket(context, { socket, stream, remoteAddress, trackingId, extended, proven });
       sockets.add(served);
