@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, test } from "node:test";
+import { defaultAgentLimits } from "@sallyport/agent";
 import { endpointsOf, PrimaryClient } from "@sallyport/cli";
 import {
   PrimaryListener,
@@ -203,7 +204,14 @@ describe("conformance - primaries", { concurrency: 6 }, () => {
       const request = { data: { type: "backupRequest", attributes: { policyName: "small" } } };
       backups.push(administrator.call("POST", "/admin/manual-backup", request));
     };
-    const timing = { quietMs: 200, lateMs: 600, noResendMs: 1_500, notificationMs: 30_000, dialMs: 30_000 };
+    const timing = {
+      quietMs: 200,
+      lateMs: 600,
+      noResendMs: 1_500,
+      notificationMs: 30_000,
+      dialMs: 30_000,
+      maxMessageBytes: defaultAgentLimits.maxMessageBytes,
+    };
     const report = await testService({ listener, timing, slow: true, progress: { waiting } });
     await Promise.all(backups);
     assert.deepEqual(failuresOf(report), []);

@@ -21,7 +21,12 @@ const quick: Partial<EndpointTiming> = { quietMs: 50, idleMs: 1_000, silenceMs: 
 
 test("conformance - our hub keeps every rule of an endpoint", async () => {
   await using fixture = await HubFixture.start({
-    limits: { connectTimeoutMs: 300, refusalTimeoutMs: 300, pingIntervalMs: 250 },
+    limits: {
+      connectTimeoutMs: 300,
+      refusalTimeoutMs: 300,
+      pingIntervalMs: 250,
+      maxMessageBytes: 8 * 1024 * 1024,
+    },
   });
   const primary = await fixture.enrol();
   const calls: Promise<number>[] = [];

@@ -53,6 +53,8 @@ export interface HubLimits {
   defaultCommandTimeoutMs: number;
   /** The longest deadline that a caller may name in `Sallyport-Timeout`, ms; a longer one is answered 400. */
   maxCommandTimeoutMs: number;
+  /** How long a caller may take nothing of an answer that waits for it, ms; then its connection is cut. */
+  maxReaderStallMs: number;
   /** Header lines that an answer may have; more is a bad answer (502). */
   maxAnswerHeaders: number;
   /** Body of a request to the hub's own API, bytes; a larger one is answered 413. */
@@ -172,6 +174,7 @@ export const defaultHubLimits: HubLimits = {
   maxIdempotencyKeys: 100_000,
   defaultCommandTimeoutMs: 60_000,
   maxCommandTimeoutMs: 600_000,
+  maxReaderStallMs: 30_000,
   maxAnswerHeaders: 100,
   maxApiBodyBytes: 64 * 1024,
   // Some seconds of what SQLite commits, far more than one turn of the event loop brings.

@@ -5,6 +5,9 @@ import { HubError } from "../errors.ts";
 import { problemAnswer } from "../problem.ts";
 import { toAnswerHeaders } from "./headers.ts";
 
+/** An answer of which more than this waits is watched; less is in the kernel's hands soon, bytes. */
+const stallWatchBytes = 64 * 1024;
+
 /** The console lives on this origin: whatever a primary sends must not run here. */
 const ownAnswerHeaders = [
   "Content-Security-Policy",
@@ -37,7 +40,11 @@ function headersOf(answer: CommandAnswer, maxHeaders: number): string[] {
 export function writeAnswer(
   response: ServerResponse,
   answer: CommandAnswer,
-  more: { commandId: string; limits: Pick<HubLimits, "maxAnswerHeaders">; headers?: string[] },
+  more: {
+    commandId: string;
+    limits: Pick<HubLimits, "maxAnswerHeaders" | "maxReaderStallMs">;
+    headers?: string[];
+  },
 ): number {
   const { status, body } = answer;
   const hasBody = status !== 204 && status !== 304;
@@ -47,6 +54,9 @@ export function writeAnswer(
   if (hasBody) lines.push("Content-Length", String(Buffer.byteLength(body)));
   response.writeHead(status, lines);
   response.end(hasBody ? body : undefined);
+  // What the caller does not read is held in memory: Node ends a connection on which nothing has moved for so long. Once the
+  // answer has left, Node's own time-out for idle connections replaces this one.
+  if (response.writableLength > stallWatchBytes) response.socket?.setTimeout(more.limits.maxReaderStallMs);
   return status;
 }
 

@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { test } from "node:test";
+import { connect } from "node:tls";
 import type { Command, CommandAnswer } from "@sallyport/nbwss";
 import { ManualClock } from "@sallyport/nbwss/testing";
 import type { Problem, StoredCommand } from "../index.ts";
-import { HubFixture } from "../testing/hub-fixture.ts";
+import { adminKey, HubFixture } from "../testing/hub-fixture.ts";
 
 const answer = (body: string, status = 200): CommandAnswer => ({ status, headers: {}, body });
 const prefer = { Prefer: "respond-async" };
@@ -267,3 +269,36 @@ test("gateway - carries bodies of 32 MiB both ways, and refuses one byte more un
   const refused = await fixture.call({ path, method: "POST", headers });
   assert.deepEqual([refused.status, refused.headers["sallyport-error"]], [413, "too_large"]);
 });
+
+test("gateway - cuts a caller that asks and does not read, and delays nobody else", async () => {
+  await using fixture = await HubFixture.start({ limits: { maxReaderStallMs: 100 } });
+  const primary = await fixture.enrol();
+  const big = "x".repeat(16 * 1024 * 1024);
+  await fixture.dial(primary, ({ uri }) => Promise.resolve(answer(uri.endsWith("/big") ? big : "small")), {
+    maxMessageBytes: 72 * 1024 * 1024,
+  });
+  const base = `/api/v1/primaries/${primary.id}/netbackup`;
+  const { hostname, port } = new URL(fixture.url);
+  const stalled = connect({ host: hostname, port: Number(port), ca: fixture.ca });
+  await once(stalled, "secureConnect");
+  stalled.pause();
+  stalled.write(`GET ${base}/big HTTP/1.1\r\nHost: h\r\nAuthorization: Bearer ${adminKey}\r\n\r\n`);
+  await fixture.log.next("command.answered");
+  const small = await Promise.all([1, 2, 3].map((n) => fixture.call({ path: `${base}/${n}` })));
+  assert.deepEqual(new Set(small.map(({ text }) => text)), new Set(["small"]));
+  stalled.on("error", () => stalled.destroy());
+  const closed = new Promise((resolve) => stalled.once("close", resolve));
+  // Read what the kernel has; the rest was cut off, so it is not the whole answer.
+  let read = 0;
+  // The primary's, and the one that asks.
+  while ((await tcpConnections(fixture)) > 2);
+  stalled.on("data", (chunk: Buffer) => (read += chunk.length));
+  stalled.resume();
+  await closed;
+  assert.ok(read < big.length, `${read} bytes were read`);
+});
+
+async function tcpConnections(fixture: HubFixture): Promise<number> {
+  const { text } = await fixture.call({ path: "/metrics" });
+  return Number(/^sallyport_hub_tcp_connections (\d+)$/m.exec(text)?.[1]);
+}
