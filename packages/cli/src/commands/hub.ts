@@ -53,6 +53,7 @@ async function run(options: Record<string, unknown>): Promise<void> {
     consoleDir,
     limits: settings.limits,
     moreUrls: settings.moreUrls,
+    credentialKeyFile: settings.credentialKeyFile,
     ...(settings.publicUrl === undefined ? {} : { publicUrl: settings.publicUrl }),
     ...(adminKey === undefined ? {} : { adminKey }),
   });

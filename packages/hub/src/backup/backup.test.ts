@@ -86,6 +86,38 @@ test("backup - of a hub that was killed has what its write-ahead log holds", asy
   assert.deepEqual(await names(restored), ["kept"]);
 });
 
+test("restore - sends no stored command that the other hub may have sent since", async () => {
+  await using folder = await temporaryFolder();
+  const [dataDir, to, restored] = ["data", "backup", "new"].map((name) => join(folder.path, name)) as [
+    string,
+    string,
+    string,
+  ];
+  await using first = await HubFixture.start({ dataDir });
+  const primary = await first.enrol();
+  const path = `/api/v1/primaries/${primary.id}/netbackup/admin/jobs/1/cancel`;
+  const stored = await first.call({ path, method: "POST", headers: { Prefer: "respond-async" } });
+  assert.equal(stored.status, 202);
+  const { location } = stored.json() as { location: string };
+  await backUp({ dataDir, to, withSecrets: true, now });
+  await restore({ from: to, dataDir: restored, dryRun: false, now });
+  await using second = await HubFixture.start({ dataDir: restored });
+  const url = `${second.url.replace("https", "wss")}/nbwss`;
+  const executed: string[] = [];
+  await second.dial({ ...primary, endpoint: { ...primary.endpoint, url } }, ({ uri }) => {
+    executed.push(uri);
+    return Promise.resolve({ status: 200, headers: {}, body: "" });
+  });
+  // What waited would have gone before this.
+  await second.call({ path: `/api/v1/primaries/${primary.id}/netbackup/ping` });
+  assert.deepEqual(executed, ["/netbackup/ping"]);
+  const { state, mayHaveBeenExecuted } = (await second.call({ path: location })).json() as Record<
+    string,
+    unknown
+  >;
+  assert.deepEqual([state, mayHaveBeenExecuted], ["unknown", true]);
+});
+
 test("backup - is refused where there is no hub, and into a folder with something in it", async () => {
   await using folder = await temporaryFolder();
   const options = { to: join(folder.path, "backup"), withSecrets: false, now };

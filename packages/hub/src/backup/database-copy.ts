@@ -36,6 +36,15 @@ export function readLogEnd(path: string): { events: number; lastPosition: number
 }
 
 /**
+ * Takes back stored commands that waited when the backup was made: the hub that was backed up may have sent them since, and none may be
+ * sent twice. A hub that finds a command `sent` at its start says that nobody knows how it ended.
+ */
+export function holdCommands(path: string): void {
+  using database = new DatabaseSync(path);
+  database.exec("UPDATE commands SET state = 'sent' WHERE state = 'queued'");
+}
+
+/**
  * Makes a log go on with larger positions than it would. The hub that was backed up has given out the next ones already; a reader that
  * knows them would take other events for those, and miss them.
  */

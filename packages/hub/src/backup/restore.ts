@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { HubError } from "../errors.ts";
 import { Recorder } from "../log/recorder.ts";
 import { openSqliteLog } from "../log/sqlite-log.ts";
-import { skipPositions } from "./database-copy.ts";
+import { holdCommands, skipPositions } from "./database-copy.ts";
 import { describeFile, makeEmptyFolder, syncToDisk } from "./files.ts";
 import { readManifest, type BackupManifest } from "./manifest.ts";
 
@@ -20,6 +20,7 @@ export interface RestoreOptions {
   now: () => number;
 }
 
+const commandsName = "commands.sqlite";
 /** More than a hub stores between its last backup and its end. */
 const skippedPositions = 10_000_000_000;
 
@@ -45,10 +46,11 @@ export async function restore(options: RestoreOptions): Promise<BackupManifest> 
       await mkdir(dirname(target), { recursive: true, mode: 0o700 });
       await copyFile(join(from, name), target);
       await chmod(target, 0o600);
-      await syncToDisk(target);
     }
+    if (manifest.files.some(({ name }) => name === commandsName)) holdCommands(join(staging, commandsName));
     await continueLog(join(staging, "log.sqlite"), manifest, now);
     await removeEmpty(dataDir);
+    for (const { name } of manifest.files) await syncToDisk(join(staging, name));
     await rename(staging, dataDir);
     await syncToDisk(dataDir);
   } catch (error) {

@@ -65,6 +65,11 @@ export const hubSettingsSchema = z.strictObject({
   adminKeyFile: path("file")
     .optional()
     .describe("file with the first administrator's API key (or the key itself in SALLYPORT_ADMIN_KEY)"),
+  credentialKeyFile: path("file")
+    .optional()
+    .describe(
+      "file with the key that seals stored credentials and the like (otherwise credentials.key in the data folder); made when missing",
+    ),
   logLevel: z
     .enum(logLevels, `has to be one of ${logLevels.join(", ")}`)
     .meta({ placeholder: "level" } satisfies SettingNotes)
