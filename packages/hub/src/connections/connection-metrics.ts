@@ -1,5 +1,7 @@
 import { Counter, Gauge, type Registry as MetricsRegistry } from "prom-client";
+import type { KnownData } from "../log/known-events.ts";
 import type { EventLog } from "../log/log.ts";
+import { causeOf, type Ending } from "./cause.ts";
 
 /** What the metrics are taken from. */
 export interface ConnectionMetricsOptions {
@@ -49,8 +51,8 @@ export class ConnectionMetrics {
     });
     const disconnects = new Counter({
       name: "sallyport_hub_disconnects_total",
-      help: "Connections of primaries that ended, by close code (other for codes that nobody has given a meaning)",
-      labelNames: ["code"],
+      help: "Connections of primaries that ended, by close code (other for codes that nobody has given a meaning) and probable cause",
+      labelNames: ["code", "cause"],
       registers,
     });
     this.#rejected = new Counter({
@@ -60,10 +62,11 @@ export class ConnectionMetrics {
       registers,
     });
     log.subscribe((events) => {
-      for (const { type, data } of events) {
+      for (const { type, time, data } of events) {
         if (type === "sallyport.connection.connected") connects.inc();
         if (type === "sallyport.connection.disconnected") {
-          disconnects.inc({ code: codeLabel((data as { closeCode: number }).closeCode) });
+          const ended = data as KnownData<"sallyport.connection.disconnected">;
+          disconnects.inc({ code: codeLabel(ended.closeCode), cause: causeOf(endingOf(ended, time)) });
         }
       }
     });
@@ -73,6 +76,13 @@ export class ConnectionMetrics {
   rejected(code: number): void {
     this.#rejected.inc({ code: codeLabel(code) });
   }
+}
+
+function endingOf(ended: KnownData<"sallyport.connection.disconnected">, time: string): Ending {
+  const endedAtMs = Date.parse(time);
+  const { closeCode: code, closeReason: reason, connectedAt, lastSeenAt } = ended;
+  const durationMs = connectedAt === null ? undefined : endedAtMs - Date.parse(connectedAt);
+  return { code, reason, durationMs, silentMs: endedAtMs - Date.parse(lastSeenAt) };
 }
 
 /** The peer chooses the code: only those that RFC 6455's registry names, and the first of those for private use, get a series. */

@@ -59,7 +59,7 @@ test("metrics - count connections, requests and the log, and are Prometheus text
   // The end is counted when it is in the log, which an answered change comes after.
   await fixture.enrol("another");
   const after = await scrape(fixture);
-  assert.equal(valueOf(after, "sallyport_hub_disconnects_total", { code: "other" }), 1);
+  assert.equal(valueOf(after, "sallyport_hub_disconnects_total", { code: "other", cause: "unknown" }), 1);
   assert.equal(valueOf(after, "sallyport_hub_connections", { state: "established" }), 0);
   assert.ok((valueOf(after, "process_resident_memory_bytes") ?? 0) > 1e7);
   assert.ok((valueOf(after, "nodejs_eventloop_lag_seconds", { quantile: "0.99" }) ?? -1) >= 0);
