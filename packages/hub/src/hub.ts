@@ -7,6 +7,7 @@ import { ensureServerCertificate } from "@sallyport/certificates";
 import { attachEndpoint, systemClock, type Clock, type Endpoint, type NbwssLimits } from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import { ensureFirstKey } from "./access/first-key.ts";
+import type { OidcOptions } from "./access/oidc.ts";
 import { makeRemoteAddressOf, type RemoteAddressOf } from "./access/remote-address.ts";
 import { defaultHubLimits, type HubLimits } from "./config/limits.ts";
 import type { Identity } from "./connections/identity.ts";
@@ -44,6 +45,8 @@ export interface HubOptions {
    * callers and primaries have the address that the connection comes from.
    */
   trustedProxies?: readonly string[] | undefined;
+  /** The OpenID provider that users of the console may sign in with; it has to send them back to `PUBLIC-URL/api/v1/session/oidc/callback`. */
+  oidc?: OidcOptions | undefined;
   limits?: Partial<HubLimits> | undefined;
   clock?: Clock | undefined;
 }
@@ -175,6 +178,7 @@ class RunningHub implements Hub {
       registry,
       consoleDir: options.consoleDir,
       remoteAddressOf: parts.remoteAddressOf,
+      oidc: options.oidc,
       publicUrl: () => this.#requirePublicUrl(),
       moreUrls: parts.moreUrls,
       isClosing: () => this.#closing !== undefined,
@@ -245,7 +249,7 @@ class RunningHub implements Hub {
     const { clock, limits, state, registry, options } = this.#parts;
     const patience = Promise.withResolvers<void>();
     const timer = clock.after(limits.drainTimeoutMs, () => patience.resolve());
-    const { gateway, audit, apiKeyUsage, streams, retention, runner, tokenExpiry } = this.#made;
+    const { gateway, audit, apiKeyUsage, oidc, streams, retention, runner, tokenExpiry } = this.#made;
     streams.close();
     const reason = "the hub is restarting";
     this.endpoint.stopAccepting();
@@ -272,6 +276,7 @@ class RunningHub implements Hub {
     await runner.close();
     await audit.settled();
     await apiKeyUsage.settled();
+    await oidc?.close();
     await retention.close();
     await state.close();
     options.log.info("hub.closed");

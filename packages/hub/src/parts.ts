@@ -1,6 +1,7 @@
 import type { Clock } from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import { addressThrottle, makeAccessParts, type AccessParts } from "./access/access-parts.ts";
+import type { OidcOptions } from "./access/oidc.ts";
 import type { RemoteAddressOf } from "./access/remote-address.ts";
 import type { Throttle } from "./access/throttle.ts";
 import { makeRoutes } from "./api/routes.ts";
@@ -37,6 +38,7 @@ export interface PartsOptions {
   consoleDir: string | undefined;
   /** Where requests come from. */
   remoteAddressOf: RemoteAddressOf;
+  oidc: OidcOptions | undefined;
   /** Where the hub is reached from outside. */
   publicUrl: () => URL;
   /** Its further addresses. */
@@ -52,6 +54,7 @@ export interface PartsOptions {
 export interface HubParts {
   audit: Audit;
   apiKeyUsage: AccessParts["apiKeyUsage"];
+  oidc: AccessParts["oidc"];
   metrics: Metrics;
   connectionMetrics: ConnectionMetrics;
   gateway: Gateway;
@@ -83,8 +86,17 @@ export function makeParts(options: PartsOptions): HubParts {
     tcp: options.tcpConnections,
   });
   const audit = new Audit({ recorder: state.recorder, clock, logger });
-  const accessParts = makeAccessParts({ limits, clock, logger, state, audit, remoteAddressOf, publicUrl });
-  const { access, apiKeyUsage } = accessParts;
+  const accessParts = makeAccessParts({
+    oidc: options.oidc,
+    limits,
+    clock,
+    logger,
+    state,
+    audit,
+    remoteAddressOf,
+    publicUrl,
+  });
+  const { access, apiKeyUsage, oidc } = accessParts;
   const relay = new Relay({ limits, clock, findConnection: (primary) => registry.find(primary) });
   const budget = new BodyBudget(limits.maxHeldBodyBytes);
   const credentials = new Credentials({
@@ -187,6 +199,7 @@ export function makeParts(options: PartsOptions): HubParts {
   return {
     audit,
     apiKeyUsage,
+    oidc,
     metrics,
     connectionMetrics,
     gateway,

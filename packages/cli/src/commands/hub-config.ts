@@ -9,6 +9,7 @@ import {
 import { asked } from "./hub-failure.ts";
 import { printJson, printLine, printTable } from "../output/print.ts";
 import { readSecret } from "../secrets.ts";
+import { readOidcOptions } from "./hub-oidc.ts";
 import { readHubSettings, withHubSettings } from "./hub-settings.ts";
 
 /** `sallyport hub check-config`: whether a hub would start with these settings. */
@@ -68,9 +69,10 @@ function shown(value: unknown): string {
   return typeof value === "string" ? value : JSON.stringify(value);
 }
 
-async function checkFiles({ tls, adminKeyFile }: HubSettings): Promise<void> {
+async function checkFiles({ tls, adminKeyFile, oidc }: HubSettings): Promise<void> {
   if (tls.cert !== undefined && tls.key !== undefined) {
     checkKeyPair(await readKeyPair({ certFile: tls.cert, keyFile: tls.key }));
   }
   if (adminKeyFile !== undefined) readSecret("the administrator's key", "--admin-key-file", adminKeyFile, "");
+  readOidcOptions(oidc);
 }

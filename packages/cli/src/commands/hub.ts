@@ -10,6 +10,7 @@ import { backupCommand, restoreCommand } from "./hub-backup.ts";
 import { checkConfigCommand, configCommand } from "./hub-config.ts";
 import { asked } from "./hub-failure.ts";
 import { rebuildViewsCommand } from "./hub-rebuild-views.ts";
+import { readOidcOptions } from "./hub-oidc.ts";
 import { readHubSettings, withHubSettings } from "./hub-settings.ts";
 
 const consoleDir = join(import.meta.dirname, "../../../console/dist");
@@ -54,6 +55,8 @@ async function run(options: Record<string, unknown>): Promise<void> {
     limits: settings.limits,
     moreUrls: settings.moreUrls,
     credentialKeyFile: settings.credentialKeyFile,
+    trustedProxies: settings.trustedProxies,
+    oidc: readOidcOptions(settings.oidc),
     ...(settings.publicUrl === undefined ? {} : { publicUrl: settings.publicUrl }),
     ...(adminKey === undefined ? {} : { adminKey }),
   });

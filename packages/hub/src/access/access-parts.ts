@@ -2,12 +2,14 @@ import { randomUUID } from "node:crypto";
 import type { Clock } from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import type { Audit } from "../audit/audit.ts";
+import { oidcCallbackPath } from "../api/session-routes.ts";
 import type { HubLimits } from "../config/limits.ts";
 import type { HubState } from "../state.ts";
 import { Access } from "./access.ts";
 import { Administrators } from "./administrators.ts";
 import { ApiKeyUsage } from "./api-key-usage.ts";
 import { ApiKeys } from "./api-keys.ts";
+import { Oidc, type OidcOptions } from "./oidc.ts";
 import { PasswordCheck } from "./password-check.ts";
 import { Passwords } from "./passwords.ts";
 import { Refusals } from "./refusals.ts";
@@ -27,6 +29,8 @@ export interface AccessPartsOptions {
   remoteAddressOf: RemoteAddressOf;
   /** Where the hub is reached from outside. */
   publicUrl: () => URL;
+  /** The OpenID provider that users of the console sign in with. */
+  oidc: OidcOptions | undefined;
 }
 
 /** Who may use the hub, wired. */
@@ -38,6 +42,9 @@ export interface AccessParts {
   sessions: Sessions;
   signIn: SignIn;
   refusals: Refusals;
+  oidc: Oidc | undefined;
+  /** Failed sign-ins at the OpenID provider, by address. */
+  oidcThrottle: Throttle;
 }
 
 /** Makes a throttle by address with the hub's bounds. */
@@ -98,5 +105,16 @@ export function makeAccessParts(options: AccessPartsOptions): AccessParts {
   const apiKeys = new ApiKeys({ ...shared, apiKeys: keysView, usage, maxApiKeys });
   const users = new Users({ ...shared, users: usersView, passwords, check, maxUsers });
   const signIn = new SignIn({ access, check, users: usersView, sessions, refusals, audit, recorder, logger });
-  return { access, apiKeys, apiKeyUsage: usage, users, sessions, signIn, refusals };
+  const oidc =
+    options.oidc === undefined
+      ? undefined
+      : new Oidc(options.oidc, {
+          logger,
+          callbackUrl: () => new URL(oidcCallbackPath, publicUrl()),
+          now,
+          requestTimeoutMs: limits.oidcRequestTimeoutMs,
+          discoveryMs: limits.oidcDiscoveryMs,
+        });
+  const oidcThrottle = addressThrottle(limits, clock);
+  return { access, apiKeys, apiKeyUsage: usage, users, sessions, signIn, refusals, oidc, oidcThrottle };
 }

@@ -57,7 +57,7 @@ export function throttleKeyOf(remoteAddress: string): string {
 
 /** Whether this is an address or a network, as `makeRemoteAddressOf` takes it. */
 export function isNetwork(text: string): boolean {
-  return ipaddr.isValidCIDR(text) || ipaddr.isValid(text);
+  return ipaddr.isValidCIDR(text) || isWhole(text);
 }
 
 function parseNetwork(text: string): [Address, number] {

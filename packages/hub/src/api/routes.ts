@@ -33,6 +33,7 @@ import { identifyCallers } from "./caller.ts";
 import { addDetailsRoute } from "./details-route.ts";
 import { addFleetRoutes, type FleetRoutesOptions } from "./fleet-routes.ts";
 import { addNotificationsRoutes } from "./notifications-routes.ts";
+import { addOidcRoutes } from "./oidc-routes.ts";
 import { addOpenApi } from "./open-api.ts";
 import { recordRequests } from "./request-record.ts";
 import { addPrimariesRoutes } from "./primaries-routes.ts";
@@ -87,6 +88,7 @@ export function makeRoutes(options: RoutesOptions): ApiApp {
   addStatusRoutes(app, options);
   addMetricsRoute(app, options);
   addSessionRoutes(app, { ...options, sessionMaxAgeS: Math.floor(limits.sessionLifetimeMs / 1000) });
+  addOidcRoutes(app, { ...options, sessionMaxAgeS: Math.floor(limits.sessionLifetimeMs / 1000) });
   addApiKeysRoutes(app, options.apiKeys);
   addUsersRoutes(app, options.users);
   addAuditRoutes(app, options);

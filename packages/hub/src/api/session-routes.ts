@@ -9,6 +9,9 @@ import { endSessionCookie, setSessionCookie } from "./session-cookie.ts";
 /** Where signing in by an OpenID provider begins. */
 export const oidcStartPath = "/api/v1/session/oidc/start";
 
+/** Where the provider sends people back to. */
+export const oidcCallbackPath = "/api/v1/session/oidc/callback";
+
 /** What the routes need. */
 export interface SessionRoutesOptions {
   access: Pick<Access, "requireOwnOrigin">;
@@ -16,8 +19,8 @@ export interface SessionRoutesOptions {
   sessions: Pick<Sessions, "end">;
   /** Whether anybody could sign in with a password. */
   hasUsers: () => boolean;
-  /** What the button for the OpenID provider says; undefined when there is none. */
-  oidcLabel?: string | undefined;
+  /** The OpenID provider, if there is one. */
+  oidc: { label: string } | undefined;
   sessionMaxAgeS: number;
 }
 
@@ -55,7 +58,7 @@ const methods = createRoute({
 
 /** Adds the console's session: ways to sign in, start, show, end. */
 export function addSessionRoutes(app: ApiApp, options: SessionRoutesOptions): void {
-  const { access, signIn, sessions, hasUsers, oidcLabel, sessionMaxAgeS } = options;
+  const { access, signIn, sessions, hasUsers, oidc, sessionMaxAgeS } = options;
   app.openapi(start, async (c) => {
     // Nobody else's page may sign a browser in.
     access.requireOwnOrigin(c.env.incoming, false);
@@ -74,7 +77,7 @@ export function addSessionRoutes(app: ApiApp, options: SessionRoutesOptions): vo
     return c.body(null, 204);
   });
   app.openapi(methods, (c) => {
-    const oidc = oidcLabel === undefined ? null : { label: oidcLabel, startUrl: oidcStartPath };
-    return c.json({ apiKey: true as const, password: hasUsers(), oidc }, 200);
+    const button = oidc === undefined ? null : { label: oidc.label, startUrl: oidcStartPath };
+    return c.json({ apiKey: true as const, password: hasUsers(), oidc: button }, 200);
   });
 }

@@ -111,6 +111,10 @@ export interface HubLimits {
   maxFailuresPerLogin: number;
   /** How fast those wear off, ms for each. */
   loginFailureRefillMs: number;
+  /** How long one request to the OpenID provider may take, ms; then the sign-in fails. */
+  oidcRequestTimeoutMs: number;
+  /** How long what the OpenID provider says of itself is used before it is asked again, ms. */
+  oidcDiscoveryMs: number;
   /** Failed tries (tokens, keys or details URLs, each counted for itself) that one address has at once. */
   maxFailuresPerAddress: number;
   /** How fast such tries come back, ms for each. */
@@ -216,6 +220,8 @@ export const defaultHubLimits: HubLimits = {
   maxFailuresPerLogin: 10,
   // Three thousand guesses a day: nothing against twelve characters, and no lock-out for the user.
   loginFailureRefillMs: 30_000,
+  oidcRequestTimeoutMs: 10_000,
+  oidcDiscoveryMs: 3_600_000,
   maxFailuresPerAddress: 20,
   // Siblings behind one NAT are slowed down by a wrong token, not locked out.
   failureRefillMs: 3_000,

@@ -1,5 +1,6 @@
 import { z } from "zod";
-import { hubSettingsSchema, type SettingNotes } from "./settings.ts";
+import type { SettingNotes } from "./setting-notes.ts";
+import { hubSettingsSchema } from "./settings.ts";
 
 /** One setting, by the three names that it goes by. */
 export interface Setting {

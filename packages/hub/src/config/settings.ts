@@ -1,14 +1,9 @@
 import { isIP } from "node:net";
 import { z } from "zod";
+import { isNetwork } from "../access/remote-address.ts";
+import { oidcSettingsSchema } from "./oidc-settings.ts";
+import type { SettingNotes } from "./setting-notes.ts";
 import { defaultHubLimits, type HubLimits } from "./limits.ts";
-
-/** What a setting says about itself beside its schema. */
-export interface SettingNotes {
-  /** How its value is written in help texts, such as `host:port`. */
-  placeholder?: string;
-  /** Whether it names a file or folder; in a configuration file it then counts from the file's own folder. */
-  isPath?: boolean;
-}
 
 const listenPattern = /^(?:\[([^\]]+)\]|([^:[\]]+)):(\d{1,5})$/;
 const text = (expected: string) => z.string(expected).min(1, expected);
@@ -20,6 +15,7 @@ const address = () =>
     .string(addressExpected)
     .refine((value) => parseAddress(value) !== undefined, addressExpected)
     .meta({ placeholder: "host:port" } satisfies SettingNotes);
+const networkExpected = "has to be an address or a network, such as 192.0.2.7 or 10.0.0.0/8";
 const urlExpected = "has to be https://HOST[:PORT] without a path";
 const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 
@@ -52,6 +48,16 @@ export const hubSettingsSchema = z.strictObject({
     .meta({ placeholder: "url,…" } satisfies SettingNotes)
     .default([])
     .describe("further addresses of the hub, for endpoint details beside those of the public URL"),
+  trustedProxies: z
+    .array(
+      z.string(networkExpected).refine(isNetwork, networkExpected),
+      "has to be a list of addresses or networks",
+    )
+    .max(64)
+    .meta({ placeholder: "network,…" } satisfies SettingNotes)
+    .default([])
+    .describe("proxies in front of the hub, such as 10.0.0.0/8; only their X-Forwarded-For is believed"),
+  oidc: oidcSettingsSchema,
   tls: z
     .strictObject({
       cert: path("file").optional().describe("server certificate, PEM; without it the hub makes its own"),
