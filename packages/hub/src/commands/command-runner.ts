@@ -46,6 +46,7 @@ export class CommandRunner {
 
   /** A primary has connected, or a command for it was accepted. */
   wake(primaryId: string): void {
+    this.#sweepLater();
     if (this.#closed || this.#running.has(primaryId)) return;
     const running = this.#drain(primaryId)
       .catch((err: unknown) => this.#options.logger.error({ err, primary: primaryId }, "commands.failed"))
@@ -129,9 +130,12 @@ export class CommandRunner {
     });
   }
 
+  /** Only while something is kept: a hub without stored commands has no timer for them. */
   #sweepLater(): void {
     const { clock, sweepMs, store, logger } = this.#options;
+    if (this.#closed || this.#sweep !== undefined || store.isEmpty) return;
     this.#sweep = clock.after(sweepMs, () => {
+      this.#sweep = undefined;
       try {
         for (const facts of store.listExpired()) this.#finish(facts, failure("expired", "timeout"));
         store.prune();
@@ -140,7 +144,7 @@ export class CommandRunner {
       } catch (err) {
         logger.error({ err }, "commands.sweep_failed");
       }
-      if (!this.#closed) this.#sweepLater();
+      this.#sweepLater();
     });
   }
 }

@@ -175,6 +175,11 @@ export class CommandStore implements Disposable {
     return Number(this.#database.prepare(sql).get()?.["count"] ?? 0);
   }
 
+  /** Whether nothing is kept at all. */
+  get isEmpty(): boolean {
+    return this.#database.prepare("SELECT 1 FROM commands LIMIT 1").get() === undefined;
+  }
+
   /** Forgets commands that ended long ago, and with them their answers. */
   prune(): void {
     const { now, limits } = this.#options;
