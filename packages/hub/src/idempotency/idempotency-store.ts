@@ -48,6 +48,11 @@ export class IdempotencyStore implements Disposable {
     this.#database.prepare("UPDATE keys SET state = 'unknown' WHERE state = 'running'").run();
   }
 
+  /** What is kept of a request: its body may hold a password. */
+  fingerprint(request: string): string {
+    return this.#sealing.fingerprint(request);
+  }
+
   find(keyHash: string): IdempotencyRecord | undefined {
     const row = this.#database.prepare("SELECT * FROM keys WHERE key_hash = ?").get(keyHash) as unknown as
       | Row

@@ -55,7 +55,7 @@ export class Idempotency {
     const { store, now, lifetimeMs } = this.#options;
     const keyHash = hashOf([request.caller.id, key]);
     const { uri, primaryId } = request.target;
-    const requestHash = hashOf([request.method, primaryId, uri, body ?? ""]);
+    const requestHash = store.fingerprint(JSON.stringify([request.method, primaryId, uri, body ?? ""]));
     const known = store.find(keyHash);
     if (known !== undefined) return replay(known, requestHash);
     store.begin(keyHash, requestHash, now(), now() - lifetimeMs);

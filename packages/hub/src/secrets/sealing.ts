@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { writeFileDurably } from "@sallyport/durable";
 import { HubError } from "../errors.ts";
@@ -28,6 +28,14 @@ export class Sealing {
     const cipher = createCipheriv("aes-256-gcm", this.#key, iv).setAAD(Buffer.from(purpose));
     const sealed = Buffer.concat([cipher.update(secret, "utf8"), cipher.final()]);
     return `${version}.${Buffer.concat([iv, sealed, cipher.getAuthTag()]).toString("base64url")}`;
+  }
+
+  /**
+   * What tells a text from another without giving it away: unlike a plain hash, nobody can try passwords on it who does not have the
+   * key.
+   */
+  fingerprint(text: string): string {
+    return createHmac("sha256", this.#key).update(`fingerprint\n${text}`).digest("hex");
   }
 
   /** @throws HubError `unsealable` when it was sealed under another key or for another purpose, or was changed */
