@@ -18,7 +18,7 @@ import { checkToken } from "./connections/token-check.ts";
 import { HubError } from "./errors.ts";
 import type { Metrics } from "./metrics/metrics.ts";
 import { MetricsListener } from "./metrics/metrics-listener.ts";
-import { makeParts, type HubParts } from "./parts.ts";
+import { makeAlertRules, makeParts, type HubParts } from "./parts.ts";
 import { certificateNames, parsePublicUrl, urlOfListener } from "./public-url.ts";
 import { certificateSource, type KeyPair, type KeyPairFiles } from "./tls/key-pair.ts";
 import { ServerTls } from "./tls/server-tls.ts";
@@ -116,6 +116,7 @@ export async function createHub(options: HubOptions): Promise<Hub> {
   try {
     const { apiKeys, users, recorder } = state;
     const adminKey = await ensureFirstKey({ apiKeys, users, recorder, newId: randomUUID }, options.adminKey);
+    await makeAlertRules(state, limits).ensureFirst();
     const now = () => clock.now();
     const record = new ConnectionRecord({ recorder, logger: options.log, now });
     const { primaries, tokens, timeline } = state;
@@ -216,6 +217,7 @@ class RunningHub implements Hub {
     this.#publicUrl ??= url;
     this.#parts.options.log.info({ url: url.origin, publicUrl: this.#publicUrl.origin }, "hub.listening");
     this.#made.retention.start();
+    this.#made.alertWatch.start();
     this.#made.runner.start();
     this.#made.tokenExpiry.start();
     const listening: Listening = { url: url.origin };
@@ -249,7 +251,10 @@ class RunningHub implements Hub {
     const { clock, limits, state, registry, options } = this.#parts;
     const patience = Promise.withResolvers<void>();
     const timer = clock.after(limits.drainTimeoutMs, () => patience.resolve());
-    const { gateway, audit, apiKeyUsage, oidc, streams, retention, runner, tokenExpiry } = this.#made;
+    const { gateway, audit, apiKeyUsage, oidc, streams, retention, runner, tokenExpiry, alertWatch } =
+      this.#made;
+    // What goes away from now on is the hub's own doing.
+    await alertWatch.close();
     streams.close();
     const reason = "the hub is restarting";
     this.endpoint.stopAccepting();

@@ -1,9 +1,13 @@
+import { randomUUID } from "node:crypto";
 import type { Clock } from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import { addressThrottle, makeAccessParts, type AccessParts } from "./access/access-parts.ts";
 import type { OidcOptions } from "./access/oidc.ts";
 import type { RemoteAddressOf } from "./access/remote-address.ts";
 import type { Throttle } from "./access/throttle.ts";
+import { registerAlertMetrics } from "./alerts/alert-metrics.ts";
+import { AlertRules } from "./alerts/alert-rules.ts";
+import { AlertWatch } from "./alerts/alert-watch.ts";
 import { makeRoutes } from "./api/routes.ts";
 import type { ApiApp } from "./api/app.ts";
 import { Audit } from "./audit/audit.ts";
@@ -26,6 +30,7 @@ import { BodyBudget } from "./request-body.ts";
 import { Retention } from "./log/retention.ts";
 import { registerLogMetrics } from "./log/log-metrics.ts";
 import { Metrics } from "./metrics/metrics.ts";
+import { registerViewMetrics } from "./views/view-metrics.ts";
 import type { HubState } from "./state.ts";
 
 /** What the parts are made of. */
@@ -63,6 +68,7 @@ export interface HubParts {
   streams: FeedStreams;
   retention: Retention;
   tokenExpiry: TokenExpiry;
+  alertWatch: AlertWatch;
   /** Wrong tokens by address. */
   tokenThrottle: Throttle;
   app: ApiApp;
@@ -165,6 +171,9 @@ export function makeParts(options: PartsOptions): HubParts {
     random: Math.random,
   });
   const retention = new Retention({ log, recorder, trimmed, limits, clock, logger });
+  const alertWatch = new AlertWatch({ ...state, registry, inbox, limits, clock, logger });
+  registerAlertMetrics(metrics.registry, state.alerts);
+  registerViewMetrics(metrics.registry, state.views, state.log);
   const app = makeRoutes({
     ...accessParts,
     audit,
@@ -185,6 +194,8 @@ export function makeParts(options: PartsOptions): HubParts {
     jobs: state.jobs,
     images: state.images,
     backups: state.backups,
+    alerts: state.alerts,
+    alertRules: makeAlertRules(state, limits),
     now,
     log,
     feed,
@@ -207,8 +218,17 @@ export function makeParts(options: PartsOptions): HubParts {
     inbox,
     streams,
     retention,
+    alertWatch,
     tokenExpiry: enrolling.tokenExpiry,
     tokenThrottle,
     app,
   };
+}
+
+/** Makes what changes the alert rules. */
+export function makeAlertRules(
+  { alerts, views, recorder }: Pick<HubState, "alerts" | "views" | "recorder">,
+  { maxAlertRules: maxRules }: Pick<HubLimits, "maxAlertRules">,
+): AlertRules {
+  return new AlertRules({ alerts, views, recorder, newId: randomUUID, maxRules });
 }

@@ -24,6 +24,7 @@ import { addMetricsRoute } from "../metrics/metrics-route.ts";
 import type { Metrics } from "../metrics/metrics.ts";
 import { addConsoleRoutes } from "../web/console-routes.ts";
 import type { Audit } from "../audit/audit.ts";
+import { addAlertsRoutes, type AlertsRoutesOptions } from "./alerts-routes.ts";
 import { makeApp, type ApiApp } from "./app.ts";
 import { addCommandsRoutes } from "./commands-routes.ts";
 import { idempotentPosts } from "./idempotent-posts.ts";
@@ -45,7 +46,10 @@ import { addUsersRoutes } from "./users-routes.ts";
 
 /** What the HTTP API is made of. */
 export interface RoutesOptions
-  extends AccessParts, Pick<FleetRoutesOptions, "jobs" | "images" | "backups" | "now"> {
+  extends
+    AccessParts,
+    Pick<FleetRoutesOptions, "jobs" | "images" | "backups" | "now">,
+    Pick<AlertsRoutesOptions, "alerts" | "alertRules"> {
   audit: Audit;
   idempotency: Idempotency;
   commands: CommandStore;
@@ -99,6 +103,7 @@ export function makeRoutes(options: RoutesOptions): ApiApp {
   addDetailsRoute(app, options.desk, options.detailsThrottle);
   addNotificationsRoutes(app, options);
   addFleetRoutes(app, options);
+  addAlertsRoutes(app, options);
   addOpenApi(app);
   addConsoleRoutes(app, options.consoleDir);
   return app;

@@ -127,6 +127,16 @@ export interface HubLimits {
   viewRetryMs: number;
   /** Rows that one page of a list of jobs, images or backups looks at; then it ends early, with a cursor to go on. */
   maxListRows: number;
+  /** Alert rules; one more is refused with `limit_reached`. */
+  maxAlertRules: number;
+  /** Alerts that may be open; while there are so many no other one is raised, and the log says how many should be. */
+  maxOpenAlerts: number;
+  /** Pause between two looks at what should have happened, ms. */
+  alertIntervalMs: number;
+  /** How long after a change that may raise or resolve an alert the next look comes, ms; what comes meanwhile is looked at with it. */
+  alertSettleMs: number;
+  /** How long a hub that has started watches before it takes backups for missing, ms: primaries first send what they have kept. */
+  alertGraceMs: number;
   /** Header of an HTTP request, bytes; larger is answered 431. */
   maxHeaderBytes: number;
   /** How long a TLS handshake, and the header of a request, may take to arrive, ms; then it is cut, or 408. */
@@ -230,6 +240,14 @@ export const defaultHubLimits: HubLimits = {
   viewRetryMs: 1_000,
   // Some tens of milliseconds, in which nobody else is served.
   maxListRows: 20_000,
+  maxAlertRules: 200,
+  // More than anybody can look at; what raises so many is one cause.
+  maxOpenAlerts: 10_000,
+  // A quarter of the shortest time that the rules made at the first start wait for.
+  alertIntervalMs: 15_000,
+  alertSettleMs: 2_000,
+  // Twice the longest pause of a primary that reconnects (NBWSS, connection rules), with room.
+  alertGraceMs: 600_000,
   // A JWT of NetBackup has some kilobytes; Node's own 16 KiB is near it.
   maxHeaderBytes: 32 * 1024,
   headersTimeoutMs: 20_000,

@@ -86,6 +86,12 @@ export class JobsView implements View {
     return this.#pages;
   }
 
+  /** The oldest start of a backup of a client by a policy that is known, epoch ms; undefined when none is. */
+  firstBackup(primaryId: string, client: string, policy: string): number | undefined {
+    const row = this.#sql.firstBackup.get(primaryId, client, policy);
+    return row === undefined ? undefined : Number(row["sort_ms"]);
+  }
+
   /** How many jobs started within a window, by primary and outcome; in small steps, so that others are not kept waiting. */
   count(ids: "all" | readonly string[], fromMs: number, toMs: number): Promise<JobCounts> {
     return this.#sql.count(ids, fromMs, toMs);
@@ -169,6 +175,10 @@ function prepare(database: Database) {
     replace: database.prepare(`UPDATE jobs SET ${set([...steady, ...moving])} WHERE ${one}`),
     remove: database.prepare(`DELETE FROM jobs WHERE ${one}`),
     removePrimary: database.prepare("DELETE FROM jobs WHERE primary_id = ?"),
+    firstBackup: database.prepare(
+      `SELECT sort_ms FROM jobs INDEXED BY jobs_by_primary WHERE primary_id = ? AND client = ? AND policy = ?
+       AND upper(type) = 'BACKUP' ORDER BY sort_ms LIMIT 1`,
+    ),
     count: jobCounter(database),
     startedBefore: database.prepare("SELECT * FROM jobs WHERE first_position < ?"),
   };

@@ -32,6 +32,7 @@ interface Underway {
 export class Inbox {
   readonly #options: InboxOptions;
   readonly #underway = new Map<string, Underway>();
+  readonly #waiting = new Set<{ sinceMs: number }>();
 
   constructor(options: InboxOptions) {
     this.#options = options;
@@ -44,6 +45,22 @@ export class Inbox {
    * @throws HubError `log_busy` or `log_failed`: it must not be acknowledged
    */
   async receive(primaryId: string, notification: NotificationRequest): Promise<Received> {
+    const waiting = { sinceMs: this.#options.now() };
+    this.#waiting.add(waiting);
+    try {
+      return await this.#store(primaryId, notification);
+    } finally {
+      this.#waiting.delete(waiting);
+    }
+  }
+
+  /** Since when the oldest notification that is not stored yet waits, epoch ms; null when none does. */
+  get waitingSinceMs(): number | null {
+    const [oldest] = this.#waiting;
+    return oldest?.sinceMs ?? null;
+  }
+
+  async #store(primaryId: string, notification: NotificationRequest): Promise<Received> {
     const time = new Date(this.#options.now()).toISOString();
     const items = toIncomingItems(primaryId, notification, time);
     if (items.length === 0) return { stored: 0, duplicates: 0 };

@@ -1,5 +1,6 @@
 import type { z } from "zod";
 import { accessEvents } from "../access/access-events.ts";
+import { alertEvents } from "../alerts/alert-events.ts";
 import { auditEvents } from "../audit/audit-events.ts";
 import { backupEvents } from "../backup/backup-events.ts";
 import { commandEvents } from "../commands/command-events.ts";
@@ -15,6 +16,7 @@ import { logEvents } from "./log-events.ts";
  */
 export const knownEvents = {
   ...accessEvents,
+  ...alertEvents,
   ...auditEvents,
   ...backupEvents,
   ...commandEvents,

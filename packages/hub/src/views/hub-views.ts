@@ -1,4 +1,5 @@
 import type { HubLimits } from "../config/limits.ts";
+import { AlertsView } from "../alerts/alerts-view.ts";
 import { BackupsView } from "../fleet/backups-view.ts";
 import { ImagesView } from "../fleet/images-view.ts";
 import { JobsView } from "../fleet/jobs-view.ts";
@@ -25,6 +26,7 @@ export interface HubViews {
   jobs: JobsView;
   images: ImagesView;
   backups: BackupsView;
+  alerts: AlertsView;
 }
 
 /** Makes the views, not yet attached to tables. What they show is a matter of the log and of these bounds alone. */
@@ -41,6 +43,7 @@ export function makeHubViews(limits: Pick<HubLimits, "resendWindowMs">): HubView
     jobs: new JobsView(),
     images: new ImagesView(),
     backups: new BackupsView(),
+    alerts: new AlertsView(),
   } satisfies Record<string, View>;
   return views;
 }

@@ -42,7 +42,7 @@ test("rebuilt views - take the place of the old ones, whatever those had become"
   assert.doesNotMatch(difference ?? "", /[0-9a-f]{64}/, "hashes are nobody's business");
   tamper(dataDir, "UPDATE primaries SET name = 'graz' WHERE name = 'salzburg'");
   tamper(dataDir, "DELETE FROM primaries WHERE name = 'vienna'");
-  assert.match((await verifyViews(used.options)).difference ?? "", /lacks a row: .*vienna|there is .*vienna/);
+  assert.match((await verifyViews(used.options)).difference ?? "", /^table primaries/);
   const { position } = await rebuildViews({
     ...used.options,
     onProgress: (...progress) => told.push(progress),

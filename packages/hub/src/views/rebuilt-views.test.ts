@@ -69,6 +69,17 @@ const step = fc.oneof(
     }),
   },
   { weight: 3, arbitrary: fc.record({ kind: pick("connect" as const), primary: pick("p1", "p2") }) },
+  {
+    weight: 4,
+    arbitrary: fc.record({
+      kind: pick("alert" as const),
+      what: pick("raised" as const, "raised" as const, "resolved" as const, "acknowledged" as const),
+      primary: pick("p1", "p2"),
+      alert: pick("a1", "a2", "a3"),
+      mutedUntil: pick(null, timeOf(5), timeOf(30)),
+      reason: pick("mended", "primary_deleted"),
+    }),
+  },
   { weight: 1, arbitrary: fc.record({ kind: pick("delete" as const), primary: pick("p1", "p2") }) },
 );
 const history = fc.array(step, { minLength: 1, maxLength: 40, size: "max" });
@@ -111,6 +122,12 @@ function eventsOf(one: Step, n: number, last: number): LogEvent[] {
       const { what, share } = one;
       const data = { ...what, before: Math.ceil(last * share), until: timeOf(n), reason: "age" };
       return [own(n, "sallyport.log.trimmed", "/hub", data)];
+    }
+    case "alert": {
+      const { what, primary, alert: id, mutedUntil, reason } = one;
+      const common = { id, ruleId: "r", kind: "primary_silent", primaryId: primary, message: "" };
+      const more = { ruleName: "r", target: primary, advice: "", by: "somebody", mutedUntil, reason };
+      return [own(n, `sallyport.alert.${what}`, `/primaries/${primary}`, { ...common, ...more })];
     }
     case "delete":
       return [
