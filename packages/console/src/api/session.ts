@@ -1,4 +1,4 @@
-import type { SessionInfo } from "@sallyport/hub";
+import type { SessionInfo, SessionMethods } from "@sallyport/hub";
 import { queryOptions } from "@tanstack/react-query";
 import { ApiError, request, requestJson } from "./client.ts";
 
@@ -18,12 +18,22 @@ export const sessionQuery = queryOptions({
   gcTime: Infinity,
 });
 
+/** Which ways to sign in the hub has. */
+export const sessionMethodsQuery = queryOptions({
+  queryKey: ["session-methods"],
+  queryFn: ({ signal }) => requestJson<SessionMethods>("/session/methods", { signal }),
+  staleTime: Infinity,
+});
+
+/** What somebody signs in with. */
+export type Proof = { apiKey: string } | { login: string; password: string };
+
 /**
- * Exchanges an API key for the hub's HttpOnly session cookie. The key is not kept.
- * @throws {ApiError} status 401 for an unknown key, 429 after too many attempts
+ * Exchanges an API key, or login and password, for the hub's HttpOnly session cookie. Neither is kept.
+ * @throws {ApiError} status 401 for what the hub does not know, 429 after too many attempts
  */
-export async function signIn(apiKey: string): Promise<void> {
-  await request("/session", { method: "POST", body: { apiKey } });
+export async function signIn(proof: Proof): Promise<void> {
+  await request("/session", { method: "POST", body: proof });
 }
 
 /** Ends the session; the hub takes its cookie back. */

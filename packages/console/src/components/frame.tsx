@@ -1,4 +1,4 @@
-import { AppShell, Burger, Button, Group, NavLink, Stack, Text } from "@mantine/core";
+import { AppShell, Burger, Button, Group, NavLink, ScrollArea, Stack, Text } from "@mantine/core";
 import { useDisclosure, useMediaQuery } from "@mantine/hooks";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
@@ -8,10 +8,15 @@ import { pages } from "../pages.ts";
 import { ColorSchemeSwitch } from "./color-scheme-switch.tsx";
 import { GateIcon, SignOutIcon } from "./icons.tsx";
 
+const ranks = { viewer: 0, operator: 1, administrator: 2 } as const;
+
 /** What stands round every page once somebody is signed in: the header, the navigation and the account. */
 export function Frame() {
   const [opened, { toggle, close }] = useDisclosure(false);
   const roomForMenu = useMediaQuery("(min-width: 48em)", true, { getInitialValueInEffect: false });
+  const { data: session } = useQuery(sessionQuery);
+  const rank = session === null || session === undefined ? 0 : ranks[session.role];
+  const isForCaller = ({ role }: { role: keyof typeof ranks }) => ranks[role] <= rank;
   const path = useRouterState({ select: (state) => state.location.pathname });
   const main = useRef<HTMLElement>(null);
   const shownPath = useRef(path);
@@ -59,14 +64,14 @@ export function Frame() {
       </AppShell.Header>
       {/* A menu that is out of sight is out of the keyboard's way too. */}
       <AppShell.Navbar p="sm" id="navigation" aria-label="Pages and account" inert={!roomForMenu && !opened}>
-        <AppShell.Section grow>
-          {pages.map(({ to, label, Icon }) => (
+        <AppShell.Section grow component={ScrollArea}>
+          {pages.filter(isForCaller).map(({ to, label, Icon }) => (
             <NavLink
               key={to}
               renderRoot={(props) => <Link to={to} {...props} />}
               label={label}
               leftSection={<Icon />}
-              active={path === to || path.startsWith(`${to}/`)}
+              active={path === to || (to !== "/" && path.startsWith(`${to}/`))}
             />
           ))}
         </AppShell.Section>

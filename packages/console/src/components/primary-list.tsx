@@ -3,6 +3,7 @@ import { useMediaQuery } from "@mantine/hooks";
 import type { PrimarySummary } from "../api/primaries.ts";
 import { ConnectionBadge } from "./connection-badge.tsx";
 import { Moment } from "./moment.tsx";
+import { PrimaryLink } from "./primary-link.tsx";
 
 /** The primaries: a table where there is room for one, else a card for each. */
 export function PrimaryList({ primaries }: { primaries: readonly PrimarySummary[] }) {
@@ -28,9 +29,7 @@ function PrimaryTable({ primaries }: { primaries: readonly PrimarySummary[] }) {
             <Table.Tr key={id}>
               <Table.Th scope="row">
                 <Stack gap={4}>
-                  <Text fw={600} size="sm" style={{ overflowWrap: "anywhere" }}>
-                    {name}
-                  </Text>
+                  <PrimaryLink id={id} name={name} />
                   <Labels labels={labels} />
                 </Stack>
               </Table.Th>
@@ -64,8 +63,8 @@ function PrimaryCards({ primaries }: { primaries: readonly PrimarySummary[] }) {
         <Paper key={id} component="li" withBorder p="md">
           <Stack gap="sm">
             <Group justify="space-between" gap="xs">
-              <Title order={2} size="h5" style={{ overflowWrap: "anywhere" }}>
-                {name}
+              <Title order={2} size="h5">
+                <PrimaryLink id={id} name={name} />
               </Title>
               <ConnectionBadge state={connection.state} />
             </Group>

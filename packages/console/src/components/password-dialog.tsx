@@ -1,0 +1,80 @@
+import { Button, Group, Modal, PasswordInput, Stack, Text } from "@mantine/core";
+import { useForm } from "@mantine/form";
+import { useMutation } from "@tanstack/react-query";
+import { setPassword } from "../api/access.ts";
+import { Failure } from "./failure.tsx";
+
+interface PasswordValues {
+  current: string;
+  password: string;
+}
+
+/** Changes one's own password. Other sessions of the same user end. */
+export function PasswordDialog({
+  userId,
+  opened,
+  onClose,
+}: {
+  userId: string;
+  opened: boolean;
+  onClose: () => void;
+}) {
+  const form = useForm<PasswordValues>({
+    initialValues: { current: "", password: "" },
+    validate: { password: (value) => (value.length < 12 ? "At least 12 characters" : null) },
+  });
+  const change = useMutation({
+    mutationFn: ({ password, current }: PasswordValues) => setPassword(userId, password, current),
+    gcTime: 0,
+  });
+  return (
+    <Modal
+      opened={opened}
+      onClose={onClose}
+      onExitTransitionEnd={() => {
+        change.reset();
+        form.reset();
+      }}
+      title="Change the password"
+      closeButtonProps={{ "aria-label": "Close" }}
+      centered
+    >
+      {change.isSuccess ? (
+        <Stack>
+          <Text>The password is changed. Your other sessions have ended.</Text>
+          <Group justify="flex-end">
+            <Button onClick={onClose}>Done</Button>
+          </Group>
+        </Stack>
+      ) : (
+        <form onSubmit={form.onSubmit((values) => change.mutate(values))}>
+          <Stack>
+            <PasswordInput
+              label="Current password"
+              required
+              autoComplete="current-password"
+              data-autofocus
+              {...form.getInputProps("current")}
+            />
+            <PasswordInput
+              label="New password"
+              description="At least 12 characters."
+              required
+              autoComplete="new-password"
+              {...form.getInputProps("password")}
+            />
+            {change.isError ? <Failure title="The password was not changed" error={change.error} /> : null}
+            <Group justify="flex-end">
+              <Button variant="default" onClick={onClose}>
+                Cancel
+              </Button>
+              <Button type="submit" loading={change.isPending}>
+                Change
+              </Button>
+            </Group>
+          </Stack>
+        </form>
+      )}
+    </Modal>
+  );
+}

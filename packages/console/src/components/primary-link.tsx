@@ -1,0 +1,15 @@
+import { Anchor } from "@mantine/core";
+import { Link } from "@tanstack/react-router";
+
+/** A primary's name, leading to its page. */
+export function PrimaryLink({ id, name }: { id: string; name: string }) {
+  return (
+    <Anchor
+      size="sm"
+      renderRoot={(props) => <Link to="/primaries/$id" params={{ id }} {...props} />}
+      style={{ overflowWrap: "anywhere" }}
+    >
+      {name}
+    </Anchor>
+  );
+}
