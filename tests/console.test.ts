@@ -126,6 +126,8 @@ function watch(page: Page) {
 async function signIn(page: Page, adminKey: string): Promise<void> {
   await page.getByRole("textbox", { name: "API key" }).fill(adminKey);
   await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByRole("heading", { level: 1 }).filter({ hasNotText: "Sign in" }).waitFor();
+  await page.goto(new URL("/primaries", page.url()).href);
   await page.getByRole("heading", { name: "Primaries", level: 1 }).waitFor();
 }
 
