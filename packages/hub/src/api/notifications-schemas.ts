@@ -69,6 +69,7 @@ export const notificationPageSchema = z
     data: z.array(cloudEventSchema),
     next: z.int().openapi({ description: "What `after` has to be for the next page" }),
     more: z.boolean().openapi({ description: "Whether there may be more already, also after a short page" }),
+    last: z.int().openapi({ description: "The newest position of the log" }),
     missed: z
       .object({ from: z.int(), to: z.int() })
       .nullable()

@@ -20,6 +20,8 @@ export interface NotificationPage {
   next: number;
   /** Whether there may be more already: a page may be short, or empty, where few of many events match. */
   more: boolean;
+  /** The newest position of the log, whoever may see what is there: where to begin for what comes from now on. */
+  last: number;
   /** What matched between these positions was deleted before it was read; null when nothing. */
   missed: Missed | null;
 }
@@ -64,6 +66,7 @@ export class Feed {
       // What is newer than the wanted time does not match either.
       next: Math.max(after, scannedTo, more ? 0 : last),
       more,
+      last,
       missed: this.missed(filter, after),
     };
   }

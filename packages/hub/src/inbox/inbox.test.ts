@@ -161,6 +161,7 @@ test("feed - pages, filters, and refuses bad values by their name", async () => 
     data: [],
     next,
     more: false,
+    last: next,
     missed: null,
   });
   assert.deepEqual(await types(fixture, `?type=netbackup.&primary=${b.id}`), [
