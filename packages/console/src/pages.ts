@@ -9,7 +9,6 @@ import {
   KeyIcon,
   ServerIcon,
   UsersIcon,
-  WebhookIcon,
 } from "./components/icons.tsx";
 
 /**
@@ -24,7 +23,6 @@ export const pages = [
   { to: "/images", label: "Images", Icon: ArchiveIcon, role: "viewer" },
   { to: "/alerts", label: "Alerts", Icon: AlertIcon, role: "viewer" },
   { to: "/events", label: "Events", Icon: EventsIcon, role: "viewer" },
-  { to: "/webhooks", label: "Webhooks", Icon: WebhookIcon, role: "administrator" },
   { to: "/users", label: "Users", Icon: UsersIcon, role: "administrator" },
   { to: "/api-keys", label: "API keys", Icon: KeyIcon, role: "administrator" },
   { to: "/audit", label: "Audit", Icon: AuditIcon, role: "operator" },

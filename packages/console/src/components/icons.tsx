@@ -15,7 +15,6 @@ import {
   IconServer,
   IconTimeline,
   IconUsers,
-  IconWebhook,
   IconX,
   type TablerIcon,
 } from "@tabler/icons-react";
@@ -48,7 +47,6 @@ export const ServerIcon = silent(IconServer);
 export const SignOutIcon = silent(IconLogout);
 export const UsersIcon = silent(IconUsers);
 export const WarningIcon = silent(IconAlertTriangle);
-export const WebhookIcon = silent(IconWebhook);
 
 /** The gate: Sallyport's own mark. */
 export function GateIcon({ size = 18 }: IconProps) {
