@@ -156,9 +156,7 @@ export function makeParts(options: PartsOptions): HubParts {
   const inbox = new Inbox({
     log: state.log,
     recent: state.recentItems,
-    isCurrent: () => state.views.isCurrent,
     now,
-    resendWindowMs: limits.resendWindowMs,
   });
   const feed = new Feed({ log, trimmed, primaries: state.primaries });
   const streams = new FeedStreams({
@@ -204,6 +202,7 @@ export function makeParts(options: PartsOptions): HubParts {
     limits,
     logger,
     consoleDir: options.consoleDir,
+    showAll: () => state.views.showAll(),
     isReady: () => !options.isClosing() && state.views.isCurrent,
   });
   const tokenThrottle = addressThrottle(limits, clock);

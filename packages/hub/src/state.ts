@@ -6,6 +6,7 @@ import { DetailsStore } from "./enrolment/details-store.ts";
 import { CommandStore } from "./commands/command-store.ts";
 import { CredentialStore } from "./credentials/credential-store.ts";
 import { IdempotencyStore } from "./idempotency/idempotency-store.ts";
+import { RecentItems } from "./inbox/recent-items.ts";
 import { openSealing, type Sealing } from "./secrets/sealing.ts";
 import type { EventLog } from "./log/log.ts";
 import { Recorder } from "./log/recorder.ts";
@@ -18,6 +19,7 @@ export interface HubState extends HubViews {
   log: EventLog;
   recorder: Recorder;
   views: Views;
+  recentItems: RecentItems;
   details: DetailsStore;
   /** Seals what the hub has to use itself. */
   sealing: Sealing;
@@ -52,7 +54,7 @@ export async function openState(options: StateOptions): Promise<HubState> {
   const log = opened.use(
     openSqliteLog({ path: dir.path("log.sqlite"), maxPendingEvents: limits.maxPendingEvents }),
   );
-  const hubViews = makeHubViews(limits);
+  const hubViews = makeHubViews();
   const views = opened.use(
     await Views.open({
       path: dir.path("views.sqlite"),
@@ -61,9 +63,12 @@ export async function openState(options: StateOptions): Promise<HubState> {
       clock,
       logger,
       retryMs: limits.viewRetryMs,
+      gatherMs: limits.viewGatherMs,
     }),
   );
   const now = () => clock.now();
+  const { resendWindowMs: windowMs, maxRecentItems: maxItems } = limits;
+  const recentItems = opened.use(await RecentItems.load({ log, windowMs, maxItems, now }));
   const details = opened.use(
     new DetailsStore({ path: dir.path("details.sqlite"), lifetimeMs: limits.detailsLifetimeMs, now }),
   );
@@ -80,6 +85,7 @@ export async function openState(options: StateOptions): Promise<HubState> {
     recorder,
     views,
     ...hubViews,
+    recentItems,
     details,
     sealing,
     credentials,

@@ -23,7 +23,7 @@ async function openWatch() {
   const folder = await temporaryFolder();
   const clock = new ManualClock();
   const log = openSqliteLog({ path: join(folder.path, "log.sqlite"), maxPendingEvents: 100 });
-  const views = { isCurrent: true, position: 0 };
+  const views = { isCurrent: true, position: 0, showAll: () => undefined };
   const inbox: { waitingSinceMs: number | null } = { waitingSinceMs: null };
   const lines = new LogLines();
   let ids = 0;

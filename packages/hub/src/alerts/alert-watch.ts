@@ -13,7 +13,7 @@ import { evaluate, type OpenAlert, type Raise, type Resolve, type Transitions } 
 /** What the watch needs. */
 export interface AlertWatchOptions extends Omit<AlertFactsOptions, "maxBackups" | "foundConnected"> {
   alerts: Pick<AlertsView, "rules" | "open" | "mutes">;
-  views: Pick<Views, "isCurrent" | "position">;
+  views: Pick<Views, "isCurrent" | "position" | "showAll">;
   log: Pick<EventLog, "subscribe">;
   recorder: Pick<Recorder, "append" | "eventOf">;
   limits: Pick<HubLimits, "maxOpenAlerts" | "alertIntervalMs" | "alertSettleMs" | "alertGraceMs">;
@@ -149,6 +149,7 @@ export class AlertWatch implements AsyncDisposable {
   #evaluate(nowMs: number): Transitions {
     const { alerts, limits, views } = this.#options;
     const { maxOpenAlerts: maxOpen, alertGraceMs: graceMs } = limits;
+    views.showAll();
     const isShown = views.isCurrent;
     const isOfHub = (kind: string) => kind === "inbox_behind";
     // Nothing is decided on old data, but for the very alert that says that it is old.

@@ -78,6 +78,8 @@ export interface RoutesOptions
   logger: Logger;
   consoleDir: string | undefined;
   isReady: () => boolean;
+  /** Has the views show all that was committed. */
+  showAll: () => void;
 }
 
 /** Makes the hub's HTTP API, all but the gateway. */
@@ -87,6 +89,7 @@ export function makeRoutes(options: RoutesOptions): ApiApp {
     maxBodyBytes: limits.maxApiBodyBytes,
     record: recordRequests({ registry: options.metrics.registry, logger }),
     identify: identifyCallers(options),
+    showAll: options.showAll,
     repeats: idempotentPosts(options.idempotency),
   });
   addStatusRoutes(app, options);

@@ -87,6 +87,8 @@ export interface HubLimits {
   trimBatchEvents: number;
   /** How long a resend under a new id is recognised by its content, ms. */
   resendWindowMs: number;
+  /** Items that are remembered for that; with more in the window the oldest half is forgotten, and its resends are stored again. */
+  maxRecentItems: number;
   /** How long a details URL may be used, ms. */
   detailsLifetimeMs: number;
   /** How long a console session lasts, ms, however much it is used. */
@@ -125,6 +127,8 @@ export interface HubLimits {
   drainTimeoutMs: number;
   /** Pause before a view that could not be written is tried again, ms. */
   viewRetryMs: number;
+  /** How long notifications may wait to be folded into the views together, ms; a request to the API does not wait for it. */
+  viewGatherMs: number;
   /** Rows that one page of a list of jobs, images or backups looks at; then it ends early, with a cursor to go on. */
   maxListRows: number;
   /** Alert rules; one more is refused with `limit_reached`. */
@@ -212,6 +216,8 @@ export const defaultHubLimits: HubLimits = {
   trimBatchEvents: 500,
   // Twice the longest pause of a primary that reconnects (NBWSS, connection rules), with room.
   resendWindowMs: 600_000,
+  // Some 30 MB; more than 300 each second for the whole window.
+  maxRecentItems: 200_000,
   detailsLifetimeMs: 3_600_000,
   sessionLifetimeMs: 12 * 3_600_000,
   // A page that is left open goes on asking; a browser that is closed does not.
@@ -238,6 +244,8 @@ export const defaultHubLimits: HubLimits = {
   maxThrottledAddresses: 10_000,
   drainTimeoutMs: 10_000,
   viewRetryMs: 1_000,
+  // Nobody sees it, and a busy hub folds hundreds at a time.
+  viewGatherMs: 50,
   // Some tens of milliseconds, in which nobody else is served.
   maxListRows: 20_000,
   maxAlertRules: 200,

@@ -1,18 +1,15 @@
 import type { NotificationRequest } from "@sallyport/nbwss";
 import type { EventLog } from "../log/log.ts";
-import type { RecentItemsView } from "../views/recent-items.ts";
 import { toIncomingItems, type IncomingItem } from "./notification-events.ts";
 import { overlap } from "./overlap.ts";
+import type { RecentItems } from "./recent-items.ts";
 
 /** What the inbox needs. */
 export interface InboxOptions {
   log: Pick<EventLog, "append">;
-  recent: Pick<RecentItemsView, "latest">;
-  /** Whether the view shows all that was committed; while not, nothing is taken for a resend by its content. */
-  isCurrent: () => boolean;
+  recent: Pick<RecentItems, "latest">;
   /** Epoch ms. */
   now: () => number;
-  resendWindowMs: number;
 }
 
 /** What became of a notification. */
@@ -81,12 +78,11 @@ export class Inbox {
 
   /** How many of the first items of one subject are a resend, and which append to wait for before they may be acknowledged. */
   #repeats(group: readonly IncomingItem[]): { count: number; committed?: Promise<unknown> } {
-    const { isCurrent, recent, now, resendWindowMs } = this.#options;
     const [first] = group;
-    if (first === undefined || !first.hasSubject || !isCurrent()) return { count: 0 };
+    if (first === undefined || !first.hasSubject) return { count: 0 };
     const { source, subject } = first.event;
     const underway = this.#underway.get(keyOf(first));
-    const stored = recent.latest(source, subject, now() - resendWindowMs, group.length);
+    const stored = this.#options.recent.latest(source, subject, group.length);
     const count = overlap(
       [...stored, ...(underway?.digests ?? [])],
       group.map(({ digest }) => digest),

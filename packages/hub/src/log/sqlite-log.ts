@@ -96,7 +96,7 @@ class SqliteLog implements EventLog {
     this.#options = options;
     this.#insert = database.prepare(
       `INSERT INTO events (id, type, source, subject, time, data) VALUES (?, ?, ?, ?, ?, ?)
-       ON CONFLICT (id) DO NOTHING RETURNING position`,
+       ON CONFLICT (id) DO NOTHING`,
     );
     this.#find = database.prepare("SELECT position FROM events WHERE id = ?");
     this.#wal = options.wal ?? new WalSync(options.path);
@@ -297,12 +297,11 @@ class SqliteLog implements EventLog {
   #store(event: LogEvent, stored: StoredEvent[]): Appended {
     const { id, type, source, subject, time } = event;
     const data = JSON.stringify(event.data ?? null);
-    const inserted = this.#insert.get(id, type, source, subject, time, data) as
-      | { position: number }
-      | undefined;
-    if (inserted !== undefined) {
-      stored.push({ ...event, position: inserted.position });
-      return { position: inserted.position, duplicate: false };
+    const { changes, lastInsertRowid } = this.#insert.run(id, type, source, subject, time, data);
+    if (changes === 1) {
+      const position = Number(lastInsertRowid);
+      stored.push({ id, type, source, subject, time, data: event.data, position });
+      return { position, duplicate: false };
     }
     return { position: (this.#find.get(id) as { position: number }).position, duplicate: true };
   }

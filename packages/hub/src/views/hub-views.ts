@@ -1,4 +1,3 @@
-import type { HubLimits } from "../config/limits.ts";
 import { AlertsView } from "../alerts/alerts-view.ts";
 import { BackupsView } from "../fleet/backups-view.ts";
 import { ImagesView } from "../fleet/images-view.ts";
@@ -6,7 +5,6 @@ import { JobsView } from "../fleet/jobs-view.ts";
 import { ApiKeysView } from "./api-keys.ts";
 import { PrimariesView } from "./primaries.ts";
 import { PrimaryTokensView } from "./primary-tokens.ts";
-import { RecentItemsView } from "./recent-items.ts";
 import { TimelineView } from "./timeline.ts";
 import { TrimmedView } from "./trimmed.ts";
 import { UsersView } from "./users.ts";
@@ -21,7 +19,6 @@ export interface HubViews {
   warnings: WarningsView;
   apiKeys: ApiKeysView;
   users: UsersView;
-  recentItems: RecentItemsView;
   trimmed: TrimmedView;
   jobs: JobsView;
   images: ImagesView;
@@ -29,8 +26,8 @@ export interface HubViews {
   alerts: AlertsView;
 }
 
-/** Makes the views, not yet attached to tables. What they show is a matter of the log and of these bounds alone. */
-export function makeHubViews(limits: Pick<HubLimits, "resendWindowMs">): HubViews {
+/** Makes the views, not yet attached to tables. What they show is a matter of the log alone. */
+export function makeHubViews(): HubViews {
   const views = {
     primaries: new PrimariesView(),
     tokens: new PrimaryTokensView(),
@@ -38,7 +35,6 @@ export function makeHubViews(limits: Pick<HubLimits, "resendWindowMs">): HubView
     warnings: new WarningsView(),
     apiKeys: new ApiKeysView(),
     users: new UsersView(),
-    recentItems: new RecentItemsView(limits.resendWindowMs),
     trimmed: new TrimmedView(),
     jobs: new JobsView(),
     images: new ImagesView(),

@@ -106,7 +106,7 @@ function openViews(
   log: EventLog,
   onProgress?: RebuildOptions["onProgress"],
 ): Promise<Views> {
-  const views = Object.values(makeHubViews(limits));
+  const views = Object.values(makeHubViews());
   return Views.open({
     path,
     log,
@@ -114,6 +114,7 @@ function openViews(
     clock: systemClock,
     logger,
     retryMs: limits.viewRetryMs,
+    gatherMs: 0,
     onProgress,
   });
 }

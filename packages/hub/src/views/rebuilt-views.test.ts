@@ -4,7 +4,6 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { openDatabase } from "@sallyport/durable";
 import { ManualClock } from "@sallyport/nbwss/testing";
-import { defaultHubLimits } from "../config/limits.ts";
 import { toIncomingItems } from "../inbox/notification-events.ts";
 import type { EventLog, LogEvent, TrimCursor } from "../log/log.ts";
 import { openSqliteLog } from "../log/sqlite-log.ts";
@@ -143,10 +142,11 @@ async function openViews(dir: string, name: string, log: Parameters<typeof Views
   return Views.open({
     path: join(dir, name),
     log,
-    views: Object.values(makeHubViews(defaultHubLimits)),
+    views: Object.values(makeHubViews()),
     clock: new ManualClock(),
     logger: new LogLines().logger,
     retryMs: 1,
+    gatherMs: 10,
   });
 }
 

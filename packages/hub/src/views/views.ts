@@ -29,11 +29,16 @@ export interface ViewsOptions {
   clock: Clock;
   logger: Logger;
   retryMs: number;
+  /** How long notifications may wait to be folded together, ms; 0 for not at all. */
+  gatherMs: number;
   /** Told how far folding old events has come, for whoever waits for it. */
   onProgress?: ((position: number, last: number) => void) | undefined;
 }
 
+const notificationTypes = "netbackup.";
 const batchEvents = 1_000;
+/** Notifications that are folded together at most: a transaction costs much the same for one and for fifty. */
+const maxGathered = 256;
 
 /**
  * The tables folded from the log, in a database file that may be deleted: it is made anew from the log. The file holds
@@ -46,6 +51,9 @@ export class Views implements Disposable {
   #position: number;
   #isCurrent = false;
   #unsubscribe: (() => void) | undefined;
+  /** Notifications that are committed and not folded yet. */
+  #gathered: StoredEvent[] = [];
+  #gathering: Timer | undefined;
   #retry: Timer | undefined;
   #closed = false;
 
@@ -94,9 +102,14 @@ export class Views implements Disposable {
     return this.#position;
   }
 
-  /** Whether all that was committed to the log is shown. */
+  /** Whether all that was committed to the log is shown, but for notifications of this moment. */
   get isCurrent(): boolean {
     return this.#isCurrent;
+  }
+
+  /** Shows what still waits; for whoever is about to read what notifications have changed. */
+  showAll(): void {
+    if (this.#gathered.length > 0) this.#foldGathered();
   }
 
   /** @throws HubError `views_behind` for what must not be decided on old data */
@@ -108,8 +121,10 @@ export class Views implements Disposable {
 
   /** Closes the file; calling it again does nothing. */
   close(): void {
+    if (this.#closed) return;
     this.#closed = true;
     this.#unsubscribe?.();
+    this.showAll();
     this.#retry?.cancel();
     this.#database.close();
   }
@@ -121,6 +136,19 @@ export class Views implements Disposable {
   #onCommit(events: readonly StoredEvent[]): void {
     // While behind, the log itself is read: these events come with the rest.
     if (!this.#isCurrent) return;
+    this.#gathered.push(...events);
+    const { clock, gatherMs } = this.#options;
+    // Whoever has written an event of the hub's own looks at it next.
+    const isAwaited = gatherMs === 0 || events.some(({ type }) => !type.startsWith(notificationTypes));
+    if (isAwaited || this.#gathered.length >= maxGathered) this.#foldGathered();
+    else this.#gathering ??= clock.after(gatherMs, () => this.#foldGathered());
+  }
+
+  #foldGathered(): void {
+    this.#gathering?.cancel();
+    this.#gathering = undefined;
+    const events = this.#gathered;
+    this.#gathered = [];
     try {
       this.#fold(events);
     } catch (error) {
