@@ -8,6 +8,7 @@ const allowed = [
   "/netbackup//admin/manual-backup/",
   "/netbackup/catalog/images/client.branch.example_1764000040",
   "/netbackup/config/policies/a..b",
+  "/netbackup/config/policies/sallyport",
 ];
 const refused = [
   "/netbackup",
@@ -28,6 +29,11 @@ const refused = [
   "/netbackup/a b",
   "/netbackup/ü",
   "/netbackup/ping#fragment",
+  "/netbackup/sallyport",
+  "/netbackup/sallyport/status",
+  "/netbackup//Sallyport/status?x=1",
+  "/netbackup/%73allyport/status",
+  "/netbackup/%2573allyport/status",
 ];
 
 for (const uri of allowed) {

@@ -5,6 +5,14 @@ export const agentErrors = {
   details_unreachable: { httpStatus: 500, errorCode: 500 },
   endpoint_unreachable: { httpStatus: 500, errorCode: 500 },
   certificate_changed: { httpStatus: 500, errorCode: 500 },
+  unauthenticated: { httpStatus: 401, errorCode: 401 },
+  not_found: { httpStatus: 404, errorCode: 404 },
+  not_acceptable: { httpStatus: 406, errorCode: 406 },
+  body_too_large: { httpStatus: 413, errorCode: 413 },
+  unsupported_media_type: { httpStatus: 415, errorCode: 415 },
+  upstream_refused: { httpStatus: 502, errorCode: 502 },
+  upstream_unreachable: { httpStatus: 502, errorCode: 502 },
+  internal: { httpStatus: 500, errorCode: 500 },
 } as const satisfies Record<string, { httpStatus: number; errorCode: number }>;
 
 /** The stable name of a reason to fail. */

@@ -4,6 +4,12 @@ import { failureAnswer, hopByHopHeaders } from "@sallyport/nbwss";
 import { Pool } from "undici";
 import { refusalOfPath } from "./command-path.ts";
 
+/** Makes calls of the upstream. */
+export interface CommandExecutor {
+  /** Makes one call. Never rejects: what can't be done is an answer too. */
+  execute(command: Command, signal: AbortSignal): Promise<CommandAnswer>;
+}
+
 /** What commands are executed against. */
 export interface ExecutorOptions {
   /** The REST server's origin, such as `https://127.0.0.1:1556`; the only host that is ever called. */
@@ -30,7 +36,7 @@ const ownHeaders = new Set([
 ]);
 
 /** Makes the REST calls that commands ask for, against one upstream and nothing else. */
-export class Executor {
+export class Executor implements CommandExecutor {
   readonly #options: ExecutorOptions;
   readonly #pool: Pool;
 

@@ -10,4 +10,10 @@ export type { OutboxGap, OutboxItem, OutgoingNotification } from "./outbox/outbo
 export { defaultProperties, parseProperties } from "./properties.ts";
 export type { NbwssProperties } from "./properties.ts";
 export { NbwssService } from "./service.ts";
-export type { NbwssServiceOptions, Upstream } from "./service.ts";
+export type { NbwssServiceOptions } from "./service.ts";
+export { startLoneAgent } from "./lone/lone-agent.ts";
+export type { LoneAgent, LoneAgentOptions } from "./lone/lone-agent.ts";
+export { secretFile } from "./upstream/credential.ts";
+export type { UpstreamCredential } from "./upstream/credential.ts";
+export type { OpenedUpstream, Upstream } from "./upstream/upstream.ts";
+export type { CommandExecutor } from "./executor.ts";

@@ -16,6 +16,10 @@ export interface AgentLimits {
   upstreamTimeoutMs: number;
   /** Connections to the upstream. */
   maxUpstreamConnections: number;
+  /** A body that an administrator sends, bytes; a larger one is refused with 413. */
+  maxRequestBytes: number;
+  /** Connections to the administration of a lone agent; more wait in the kernel. */
+  maxAdministrationConnections: number;
   /** First back-off step, ms; the n-th wait is random between 0 and this times 2^n (full jitter). */
   backoffBaseMs: number;
   /** A connection that lasted this long, ms, resets the back-off; a shorter one does not. */
@@ -34,6 +38,10 @@ export const defaultAgentLimits: AgentLimits = {
   maxBodyBytes: 32 * 1024 * 1024,
   upstreamTimeoutMs: 120_000,
   maxUpstreamConnections: 32,
+  // Endpoint details with the largest certificate that is taken have some 70 KiB.
+  maxRequestBytes: 256 * 1024,
+  // One administrator, one monitoring system, and some to spare.
+  maxAdministrationConnections: 64,
   backoffBaseMs: 1_000,
   stableAfterMs: 60_000,
 };

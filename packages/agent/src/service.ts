@@ -11,14 +11,14 @@ import {
 } from "@sallyport/nbwss";
 import { GroupConnector } from "./connect/group.ts";
 import { EndpointAdministration } from "./endpoints/administration.ts";
-import { endpointRoutes } from "./endpoints/routes.ts";
 import { EndpointStore, type SavedEndpoint } from "./endpoints/store.ts";
 import { pinnedTls, trustedAuthorities } from "./endpoints/trust.ts";
-import { Executor } from "./executor.ts";
 import { defaultAgentLimits, type AgentLimits } from "./limits.ts";
 import { Outbox } from "./outbox/outbox.ts";
 import { sendNotifications } from "./outbox/sender.ts";
 import { defaultProperties, type NbwssProperties } from "./properties.ts";
+import { serviceRoutes } from "./service-routes.ts";
+import { openUpstream, type OpenedUpstream, type Upstream } from "./upstream/upstream.ts";
 
 /** What the NBWSS service is built on. */
 export interface NbwssServiceOptions {
@@ -32,14 +32,6 @@ export interface NbwssServiceOptions {
   clock?: Clock;
   /** In [0, 1); for the jitter. */
   random?(): number;
-}
-
-/** The REST server that commands are executed against. */
-export interface Upstream {
-  /** Such as `https://127.0.0.1:1556`. */
-  origin: string;
-  /** Authorities to verify it against, PEM. */
-  ca: string[];
 }
 
 /**
@@ -57,7 +49,7 @@ export class NbwssService implements AsyncDisposable {
   readonly #store: EndpointStore;
   readonly #dispatcher: Agent;
   readonly #groups = new Map<string, GroupConnector>();
-  #executor: Executor | undefined;
+  #upstream: OpenedUpstream | undefined;
   #closing: Promise<void> | undefined;
 
   constructor(options: NbwssServiceOptions) {
@@ -81,27 +73,27 @@ export class NbwssService implements AsyncDisposable {
     });
   }
 
-  /** The REST API of endpoint administration, to be mounted behind authentication. */
+  /** What is offered on premises, to be mounted at `/netbackup` behind authentication. */
   routes(): Hono {
-    return endpointRoutes(this.administration);
+    return serviceRoutes({ administration: this.administration });
   }
 
   /** Begins to connect; commands go to `upstream`. */
   start(upstream: Upstream): void {
-    const {
-      maxUpstreamConnections: maxConnections,
-      upstreamTimeoutMs: timeoutMs,
-      maxBodyBytes,
-    } = this.#limits;
-    this.#executor = new Executor({ ...upstream, maxConnections, timeoutMs, maxBodyBytes });
+    this.#upstream = openUpstream(upstream, this.#limits, { clock: this.#clock, log: this.#options.log });
     this.#reconcile();
+  }
+
+  /** The upstream, as `start` opened it. */
+  get upstream(): OpenedUpstream | undefined {
+    return this.#upstream;
   }
 
   /** Closes all connections; what is not yet acknowledged stays in the outbox. Calling it again returns the same promise. */
   close(): Promise<void> {
     this.#closing ??= (async () => {
       await Promise.all([...this.#groups.values()].map((group) => group.stop()));
-      await this.#executor?.close();
+      await this.#upstream?.close();
       await this.#dispatcher.destroy();
     })();
     return this.#closing;
@@ -116,7 +108,7 @@ export class NbwssService implements AsyncDisposable {
     if (this.#closing !== undefined) return;
     const endpoints = this.#store.list();
     this.outbox.setGroups([...new Set(endpoints.map(({ groupId }) => groupId))]);
-    if (this.#executor === undefined) return;
+    if (this.#upstream === undefined) return;
     for (const group of this.#groups.values()) group.poke();
     for (const { groupId } of endpoints.filter(isActive)) {
       if (!this.#groups.has(groupId)) this.#groups.set(groupId, this.#connectorOf(groupId));
@@ -143,7 +135,7 @@ export class NbwssService implements AsyncDisposable {
     const { log } = this.#options;
     const { hostName, groupId, url, token, certificate } = endpoint;
     const { pingIntervalMs, maxMissedPongs, ignoreDecoder } = this.#properties;
-    const executor = this.#executor;
+    const executor = this.#upstream?.commands;
     if (executor === undefined) throw new TypeError("start() goes before the first connection");
     return dialEndpoint({
       url,

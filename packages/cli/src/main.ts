@@ -6,6 +6,7 @@ import { Failure } from "./failure.ts";
 const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   hub: async () => (await import("./commands/hub.ts")).hubCommand(),
   primary: async () => (await import("./commands/primary.ts")).primaryCommand(),
+  agent: async () => (await import("./commands/agent.ts")).agentCommand(),
   endpoint: async () => (await import("./commands/endpoint.ts")).endpointCommand(),
   primaries: async () => (await import("./commands/primaries.ts")).primariesCommand(),
   call: async () => (await import("./commands/call.ts")).callCommand(),
@@ -28,7 +29,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
 /** Loads the one command that is asked for, so that it starts quickly; all of them for help and suggestions. */
 async function makeProgram(wanted: string | undefined): Promise<Command> {
   const program = new Command("sallyport")
-    .description("The NetBackup WebSocket Service, both ends: hub, primary, and their clients.")
+    .description("The NetBackup WebSocket Service, both ends: hub, agent, primary, and their clients.")
     .version("0.1.0")
     .showSuggestionAfterError()
     .showHelpAfterError("(add --help for what there is)")

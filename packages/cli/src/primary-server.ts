@@ -43,7 +43,7 @@ export async function startPrimaryServer(options: PrimaryServerOptions): Promise
         return service.outbox;
       },
       mount(routes) {
-        if (service !== undefined) routes.route("/config/servers/wssendpoints", service.routes());
+        if (service !== undefined) routes.route("/", service.routes());
       },
     }),
   );

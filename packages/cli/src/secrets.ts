@@ -17,11 +17,28 @@ export function readSecret(what: string, option: string, file: string | undefine
   });
 }
 
+/**
+ * Like `readSecret`, for a secret that may be changed while the server runs: tried once at once, and read anew whenever it is asked for.
+ * @throws Failure that says how to give it
+ */
+export function secretReader(
+  what: string,
+  option: string,
+  file: string | undefined,
+  variable: string,
+): () => string {
+  const first = readSecret(what, option, file, variable);
+  // A variable can't change, and is left nowhere else.
+  return file === undefined ? () => first : () => readSecret(what, option, file, variable);
+}
+
 function readFileOf(what: string, file: string): string {
   try {
     return readFileSync(file, "utf8").trim();
   } catch (error) {
-    throw new Failure(`${what} can't be read: ${(error as Error).message}`, { cause: error, exitCode: 2 });
+    // Node's message has the path; it might be the secret itself, given where its file should be named.
+    const { code } = error as NodeJS.ErrnoException;
+    throw new Failure(`the file of ${what} can't be read (${code})`, { cause: error, exitCode: 2 });
   }
 }
 

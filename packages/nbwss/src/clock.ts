@@ -7,6 +7,8 @@ export interface Timer {
 export interface Clock {
   /** Epoch ms. */
   now(): number;
+  /** Ms since some moment, never set back or forward; for how long something took or lasted. It may stand still while the machine sleeps. */
+  monotonicMs(): number;
   /** Calls `run` once after `ms`. */
   after(ms: number, run: () => void): Timer;
 }
@@ -14,6 +16,7 @@ export interface Clock {
 /** The machine's own time. */
 export const systemClock: Clock = {
   now: () => Date.now(),
+  monotonicMs: () => performance.now(),
   after(ms, run) {
     const handle = setTimeout(run, ms);
     return { cancel: () => clearTimeout(handle) };

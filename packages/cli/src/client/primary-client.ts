@@ -2,11 +2,14 @@ import { z } from "zod";
 import { fromEnvironment } from "../environment.ts";
 import { Failure } from "../failure.ts";
 import { readCaFile, readSecret } from "../secrets.ts";
+import { readAdministration } from "./lone-agent.ts";
 import { errorTextOf } from "./hub-client.ts";
 import { HttpsClient } from "./https-client.ts";
 
 /** How a command finds a primary's (or lone agent's) own REST API. */
 export interface PrimaryOptions {
+  /** The data folder of a lone agent on this machine; the others are then not used. */
+  agent?: string;
   primary?: string;
   user?: string;
   passwordFile?: string;
@@ -36,9 +39,16 @@ export class PrimaryClient implements AsyncDisposable {
   /**
    * Logs in with options and environment: `SALLYPORT_PRIMARY`, `SALLYPORT_PRIMARY_USER`,
    * `SALLYPORT_PRIMARY_PASSWORD`, `SALLYPORT_PRIMARY_CA`.
+   * A lone agent on this machine is found through its data folder instead: `--agent`, `SALLYPORT_AGENT`.
    * @throws Failure
    */
   static async login(options: PrimaryOptions): Promise<PrimaryClient> {
+    const isNamed = options.primary !== undefined || options.user !== undefined;
+    const agentDir = options.agent ?? (isNamed ? undefined : fromEnvironment("SALLYPORT_AGENT"));
+    if (agentDir !== undefined) {
+      const { url, caPem, token } = readAdministration(agentDir);
+      return new PrimaryClient(new HttpsClient(url, caPem), token);
+    }
     const origin = options.primary ?? fromEnvironment("SALLYPORT_PRIMARY") ?? "https://127.0.0.1:1556";
     const userName = options.user ?? fromEnvironment("SALLYPORT_PRIMARY_USER");
     if (userName === undefined) {

@@ -9,9 +9,13 @@ export function withHubOptions(command: Command): Command {
     .option("--json", "print JSON", false);
 }
 
-/** Adds the options with which every command on premises finds its primary. */
+/** Adds the options with which every command on premises finds its primary, or its lone agent. */
 export function withPrimaryOptions(command: Command): Command {
   return command
+    .option(
+      "--agent <dir>",
+      "the data folder of a lone agent on this machine, instead of a primary (or SALLYPORT_AGENT)",
+    )
     .option("--primary <url>", "the primary's REST API (or SALLYPORT_PRIMARY; else https://127.0.0.1:1556)")
     .option("--user <name>", "the user (or SALLYPORT_PRIMARY_USER)")
     .option(

@@ -1,11 +1,10 @@
-import { readFileSync } from "node:fs";
 import { hostname } from "node:os";
 import { Command } from "commander";
-import { parseProperties, type NbwssProperties } from "@sallyport/agent";
 import { fromEnvironment } from "../environment.ts";
 import { Failure } from "../failure.ts";
 import { parseListenAddress } from "../listen-address.ts";
 import { printJson, printLine } from "../output/print.ts";
+import { readProperties } from "../properties-file.ts";
 import { readCaFile } from "../secrets.ts";
 import { runUntilStopped, serverLog } from "../server-process.ts";
 
@@ -81,23 +80,4 @@ function firstUserFromEnvironment(): { userName: string; password: string } | un
     });
   }
   return { userName, password };
-}
-
-function readProperties(
-  file: string | undefined,
-  log: { warn(fields: object, msg: string): void },
-): NbwssProperties {
-  if (file === undefined) return parseProperties("").properties;
-  let text: string;
-  try {
-    text = readFileSync(file, "utf8");
-  } catch (error) {
-    throw new Failure(`nbwss.properties can't be read: ${(error as Error).message}`, {
-      cause: error,
-      exitCode: 2,
-    });
-  }
-  const { properties, problems } = parseProperties(text);
-  for (const problem of problems) log.warn({ file, problem }, "properties.ignored");
-  return properties;
 }

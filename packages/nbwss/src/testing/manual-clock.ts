@@ -3,6 +3,8 @@ import type { Clock, Timer } from "../clock.ts";
 /** A clock that stands still until a test moves it. */
 export class ManualClock implements Clock {
   #nowMs: number;
+  /** How far the clock was set, beyond the time that has passed. */
+  #steppedMs = 0;
   readonly #timers = new Map<Timer, { atMs: number; run: () => void }>();
 
   constructor(nowMs = Date.parse("2026-11-24T00:00:00Z")) {
@@ -11,6 +13,10 @@ export class ManualClock implements Clock {
 
   now(): number {
     return this.#nowMs;
+  }
+
+  monotonicMs(): number {
+    return this.#nowMs - this.#steppedMs;
   }
 
   after(ms: number, run: () => void): Timer {
@@ -42,6 +48,7 @@ export class ManualClock implements Clock {
   /** Sets the clock, forward or back, as an administrator does or a machine that slept: timers run as long as they would have. */
   step(ms: number): void {
     this.#nowMs += ms;
+    this.#steppedMs += ms;
     for (const timer of this.#timers.values()) timer.atMs += ms;
   }
 }

@@ -1,0 +1,79 @@
+import { join } from "node:path";
+import { openDatabase, takeDataFolder } from "@sallyport/durable";
+import { systemClock, type Clock } from "@sallyport/nbwss";
+import type { Logger } from "pino";
+import { defaultAgentLimits, type AgentLimits } from "../limits.ts";
+import type { NbwssProperties } from "../properties.ts";
+import { NbwssService } from "../service.ts";
+import type { Upstream } from "../upstream/upstream.ts";
+import { administrationApi } from "./administration-api.ts";
+import { administratorToken, publishAdministration } from "./administrator.ts";
+import { startAdministrationListener } from "./listener.ts";
+
+/** What a lone agent is started with. */
+export interface LoneAgentOptions {
+  /** Where it keeps everything; made when missing, used by one process at a time. */
+  dataDir: string;
+  /** The NetBackup (or compatible) REST server that it fronts. */
+  upstream: Upstream;
+  /** Where its administration listens. */
+  listen: { host: string; port: number };
+  log: Logger;
+  /** An authority to trust beside the system's when dialling endpoints, PEM. */
+  endpointCaPem?: string | undefined;
+  properties?: NbwssProperties;
+  limits?: Partial<AgentLimits>;
+  clock?: Clock;
+}
+
+/** A lone agent that runs. */
+export interface LoneAgent extends AsyncDisposable {
+  /** Where its administration listens. */
+  url: string;
+  caFile: string;
+  service: NbwssService;
+  /** Ends connections and listener; what was not acknowledged stays in the outbox. Calling it again does nothing. */
+  close(): Promise<void>;
+}
+
+/**
+ * Starts an agent that is no part of a primary: the whole NBWSS service in front of a REST server elsewhere, with an administration of its
+ * own. This is the one place where its parts are put together.
+ * @throws DataFolderError, Error when the address can't be used
+ */
+export async function startLoneAgent(options: LoneAgentOptions): Promise<LoneAgent> {
+  const { dataDir, upstream, listen, log, endpointCaPem, properties, clock = systemClock } = options;
+  const limits = { ...defaultAgentLimits, ...options.limits };
+  await using starting = new AsyncDisposableStack();
+  starting.use(takeDataFolder(dataDir));
+  const database = starting.use(openDatabase({ path: join(dataDir, "agent.db"), migrations: [] }));
+  const service = starting.use(
+    new NbwssService({
+      database,
+      log,
+      endpointCaPem,
+      limits,
+      clock,
+      ...(properties === undefined ? {} : { properties }),
+    }),
+  );
+  const token = administratorToken(dataDir);
+  const { maxRequestBytes: maxBodyBytes, maxAdministrationConnections: maxConnections } = limits;
+  const api = administrationApi({ token, routes: service.routes(), log, maxBodyBytes });
+  const listener = starting.use(
+    await startAdministrationListener({
+      ...listen,
+      tlsDir: join(dataDir, "tls"),
+      nowMs: clock.now(),
+      maxConnections,
+      fetch: (request) => api.fetch(request),
+    }),
+  );
+  const { url, caFile } = listener;
+  await publishAdministration(dataDir, { url, caFile, token });
+  service.start(upstream);
+  log.info({ url, upstream: upstream.origin }, "agent.started");
+  const running = starting.move();
+  const close = () => running.disposeAsync();
+  return { url, caFile, service, close, [Symbol.asyncDispose]: close };
+}

@@ -1,0 +1,136 @@
+import { getCACertificates } from "node:tls";
+import { Command, Option } from "commander";
+import type { UpstreamCredential } from "@sallyport/agent";
+import { fromEnvironment } from "../environment.ts";
+import { Failure } from "../failure.ts";
+import { parseListenAddress } from "../listen-address.ts";
+import { printJson, printLine } from "../output/print.ts";
+import { readCaFile, secretReader } from "../secrets.ts";
+import { runUntilStopped, serverLog } from "../server-process.ts";
+
+interface Options {
+  data: string;
+  upstream: string;
+  upstreamCa?: string;
+  apiKeyFile?: string;
+  user?: string;
+  passwordFile?: string;
+  domainType?: string;
+  domainName?: string;
+  commandsAs?: "caller" | "agent";
+  listen: string;
+  ca?: string;
+  nbwssProperties?: string;
+  logLevel: string;
+  json: boolean;
+}
+
+const keyVariable = "SALLYPORT_UPSTREAM_API_KEY";
+const passwordVariable = "SALLYPORT_UPSTREAM_PASSWORD";
+
+const help = `
+The agent calls the upstream and nothing else, and dials the endpoints that its administrator adds (sallyport endpoint … --agent DIR).
+A key or password is never an argument, which every user of the machine can read: --api-key-file and --password-file name files,
+or the values are in ${keyVariable} and ${passwordVariable}. Files are read again when the upstream refuses what was in them.
+
+Whose credential a command of the cloud runs with is up to --commands-as: "caller" (the default) lets each command bring its own;
+"agent" replaces it by the agent's own, so that no NetBackup credential is needed in the cloud, and the cloud can do what that one can.
+
+Examples:
+  $ sallyport agent --data /var/lib/sallyport/agent --upstream https://nbu.branch.example:1556 --upstream-ca nbu-ca.pem --api-key-file /etc/sallyport/api-key
+  $ sallyport endpoint add --agent /var/lib/sallyport/agent --url https://hub1.cloud.example:8443/api/v1/endpoint-details/…
+`;
+
+/** `sallyport agent`: the NBWSS service in front of a NetBackup server that is elsewhere. */
+export function agentCommand(): Command {
+  return new Command("agent")
+    .description("run the agent: the NBWSS service in front of a NetBackup server")
+    .requiredOption(
+      "--data <dir>",
+      "folder for endpoints, outbox, certificates and the administrator's token",
+    )
+    .requiredOption(
+      "--upstream <url>",
+      "the NetBackup server's REST API, such as https://nbu.branch.example:1556",
+    )
+    .option("--upstream-ca <file>", "authority of the upstream, PEM, beside those that the system knows")
+    .option(
+      "--api-key-file <file>",
+      `file that holds the agent's own API key at the upstream (or ${keyVariable})`,
+    )
+    .addOption(new Option("--api-key <file>", "the same as --api-key-file").hideHelp())
+    .option("--user <name>", "the agent's own user at the upstream, to log in with instead of an API key")
+    .option("--password-file <file>", `file that holds that user's password (or ${passwordVariable})`)
+    .option("--domain-type <type>", "domain type of that user, such as unixpwd or ldap")
+    .option("--domain-name <name>", "domain of that user")
+    .addOption(
+      new Option("--commands-as <whose>", "whose credential commands of the cloud run with")
+        .choices(["caller", "agent"])
+        .default("caller"),
+    )
+    .option("--listen <host:port>", "where its administration listens", "127.0.0.1:9556")
+    .option("--ca <file>", "authority of the cloud endpoints, PEM, beside those that the system knows")
+    .option("--nbwss-properties <file>", "nbwss.properties, as NetBackup has it")
+    .option("--log-level <level>", "debug, info, warn or error", "info")
+    .option("--json", "print what was started as JSON", false)
+    .addHelpText("after", help)
+    .action(run);
+}
+
+async function run(options: Options & { apiKey?: string }): Promise<void> {
+  const log = serverLog("agent", options.logLevel);
+  const upstreamCa = readCaFile(options.upstreamCa);
+  const listen = parseListenAddress(options.listen);
+  const upstream = {
+    origin: originOf(options.upstream),
+    ca: [...getCACertificates("default"), ...(upstreamCa === undefined ? [] : [upstreamCa])],
+    credential: credentialOf({ ...options, apiKeyFile: options.apiKeyFile ?? options.apiKey }),
+    commandsAs: options.commandsAs,
+  };
+  if (upstream.commandsAs === "agent" && upstream.credential === undefined) {
+    throw new Failure("--commands-as agent needs --api-key-file, or --user and --password-file", {
+      exitCode: 2,
+    });
+  }
+  // Loaded only here, so that the client commands start quickly.
+  const { startLoneAgent } = await import("@sallyport/agent");
+  const { readProperties } = await import("../properties-file.ts");
+  await using agent = await startLoneAgent({
+    dataDir: options.data,
+    upstream,
+    listen,
+    log,
+    endpointCaPem: readCaFile(options.ca),
+    properties: readProperties(options.nbwssProperties, log),
+  });
+  const { url, caFile } = agent;
+  if (options.json) printJson({ url, caFile, upstream: upstream.origin });
+  else {
+    printLine(`Agent in front of ${upstream.origin}; its administration is at ${url}`);
+    printLine(`Next: sallyport endpoint add --agent ${options.data} --url <details URL of the hub>`);
+  }
+  await runUntilStopped(agent, log);
+}
+
+function originOf(text: string): string {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  const isPlain =
+    url?.username === "" && url.password === "" && ["/", "/netbackup", "/netbackup/"].includes(url.pathname);
+  if (url?.protocol === "https:" && isPlain) return url.origin;
+  throw new Failure("--upstream has to be https://HOST:PORT, without credentials or path", { exitCode: 2 });
+}
+
+function credentialOf(
+  options: Omit<Options, "apiKeyFile"> & { apiKeyFile: string | undefined },
+): UpstreamCredential | undefined {
+  const { apiKeyFile, user, passwordFile, domainType, domainName } = options;
+  if (user !== undefined) {
+    if (apiKeyFile !== undefined)
+      throw new Failure("give either an API key or --user, not both", { exitCode: 2 });
+    const readPassword = secretReader("the password", "--password-file", passwordFile, passwordVariable);
+    return { kind: "login", userName: user, readPassword, domainType, domainName };
+  }
+  if (passwordFile !== undefined) throw new Failure("--password-file needs --user", { exitCode: 2 });
+  if (apiKeyFile === undefined && fromEnvironment(keyVariable) === undefined) return undefined;
+  return { kind: "api-key", read: secretReader("the API key", "--api-key-file", apiKeyFile, keyVariable) };
+}
