@@ -12,6 +12,8 @@ export interface Plan {
   connections: number;
   /** How long connections stay idle before the memory is read. */
   settleS: number;
+  /** Only peers whose names contain one of these; all when there is none. */
+  peers: readonly string[];
   /** Tells what is going on. */
   say: (line: string) => void;
 }
@@ -26,7 +28,7 @@ export interface Measured {
 }
 
 /** The whole run: some six minutes. */
-export const fullPlan: Omit<Plan, "say"> = {
+export const fullPlan: Omit<Plan, "say" | "peers"> = {
   rounds: 5,
   connectionRounds: 3,
   warmUpS: 2,
@@ -37,7 +39,7 @@ export const fullPlan: Omit<Plan, "say"> = {
 };
 
 /** `--quick`: enough to see that everything runs, too little to judge by. */
-export const quickPlan: Omit<Plan, "say"> = {
+export const quickPlan: Omit<Plan, "say" | "peers"> = {
   rounds: 2,
   connectionRounds: 1,
   warmUpS: 1,
@@ -46,3 +48,8 @@ export const quickPlan: Omit<Plan, "say"> = {
   connections: 1_000,
   settleS: 2,
 };
+
+/** Whether a peer of this name is to be measured. */
+export function isWanted({ peers }: Plan, name: string): boolean {
+  return peers.length === 0 || peers.some((part) => name.toLowerCase().includes(part.toLowerCase()));
+}

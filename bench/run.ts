@@ -1,4 +1,4 @@
-// Measures the hub against its peers and writes RESULTS.md: `npm run bench -- [--quick] [--only commands,…]`.
+// Measures the hub against its peers and writes RESULTS.md: `npm run bench -- --help` says how.
 import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -21,6 +21,19 @@ const parts: Record<string, Part> = {
 };
 const synonyms: Record<string, string> = { memory: "connections", reconnect: "connections" };
 
+const helpText = `npm run bench -- [--quick] [--only PART,…] [--peers NAME,…] [--out FILE]
+
+Measures the hub against its peers on this machine and writes bench/RESULTS.md: some nine minutes.
+
+  --quick         only shows that all of it runs; the figures are too few to judge by
+  --only PART,…   ${Object.keys(parts).join(", ")}; memory and reconnect are names for connections
+  --peers NAME,…  only peers whose names contain one of these, such as nginx,socket.io
+  --out FILE      writes the results there instead
+
+  npm run bench -- --only commands --peers nginx --out /tmp/nginx.md
+  BENCH_CPU_PROF=/tmp/profiles npm run bench -- --only commands
+`;
+
 process.env["PATH"] = `${process.env["PATH"] ?? ""}:/usr/sbin`;
 process.on("SIGINT", () => process.exit(130));
 process.on("SIGTERM", () => process.exit(143));
@@ -29,9 +42,15 @@ const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
     only: { type: "string" },
+    peers: { type: "string", default: "" },
+    help: { type: "boolean", default: false },
     out: { type: "string", default: join(import.meta.dirname, "RESULTS.md") },
   },
 });
+if (values.help) {
+  process.stdout.write(helpText);
+  process.exit(0);
+}
 const wanted = (values.only?.split(",") ?? Object.keys(parts)).map((name) => synonyms[name] ?? name);
 const unknown = wanted.find((name) => !Object.hasOwn(parts, name));
 if (unknown !== undefined) {
@@ -43,7 +62,8 @@ process.exitCode = await run([...new Set(wanted)]);
 async function run(names: readonly string[]): Promise<number> {
   const startedAtMs = performance.now();
   const say = (line: string) => process.stderr.write(`bench: ${line}\n`);
-  const plan: Plan = { ...(values.quick ? quickPlan : fullPlan), say };
+  const peers = values.peers.split(",").filter((name) => name !== "");
+  const plan: Plan = { ...(values.quick ? quickPlan : fullPlan), peers, say };
   const comparisons: Comparison[] = [];
   const missing: string[] = [];
   const versions: Record<string, string> = {};

@@ -3,7 +3,7 @@ import { judge, median, ratiosOf, type Comparison, type Goal } from "../comparis
 import { startHub } from "../hub.ts";
 import type { Program } from "../processes.ts";
 import type { Facts } from "../program.ts";
-import type { Measured, Plan } from "../plan.ts";
+import { isWanted, type Measured, type Plan } from "../plan.ts";
 import type { TestBed } from "../test-bed.ts";
 import { load, requireAnswer, type Load, type Way } from "./load.ts";
 
@@ -89,7 +89,7 @@ export async function measureCommands(bed: TestBed, plan: Plan): Promise<Measure
   const versions: Record<string, string> = {};
   const ours = await startOurs(bed, stack, target.facts);
   const contestants: Contestant[] = [{ peer: undefined, way: ours, many: [], single: [] }];
-  for (const peer of peers) {
+  for (const peer of peers.filter(({ name }) => isWanted(plan, name))) {
     try {
       const facts = await startRoles(bed, stack, peer, target.facts);
       if (typeof facts["version"] === "string") versions[peer.name] = facts["version"];

@@ -1,6 +1,6 @@
 import { median, ratiosOf, type Comparison, type Goal } from "../comparison.ts";
 import { startHub } from "../hub.ts";
-import type { Measured, Plan } from "../plan.ts";
+import { isWanted, type Measured, type Plan } from "../plan.ts";
 import type { Program } from "../processes.ts";
 import type { Facts } from "../program.ts";
 import type { TestBed } from "../test-bed.ts";
@@ -33,7 +33,7 @@ export async function measureNotifications(bed: TestBed, plan: Plan): Promise<Me
       goal: { atLeast: 0.6 },
     },
   ];
-  for (const { name, file, goal } of peers) {
+  for (const { name, file, goal } of peers.filter(({ name }) => isWanted(plan, name))) {
     try {
       const server = stack.use(await bed.start(file, "server"));
       versions[name.split(",")[0] ?? name] = String(server.facts["version"]);

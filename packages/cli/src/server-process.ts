@@ -8,6 +8,8 @@ export interface ServerProcess {
 
 /** What waits while whoever reads the log is slow, bytes; lines beyond are dropped and counted, and the server goes on. */
 const maxLogBufferBytes = 16 * 1024 * 1024;
+/** Lines are written together, so many bytes at a time or so often, ms: a write for each costs more than the line. */
+const gathered = { minLength: 4_096, periodicFlush: 100 };
 
 /**
  * No code of ours logs a secret. Should one do so by mistake, these members are left out. Wildcards would be wider, and cost more than the
@@ -34,7 +36,7 @@ const secretMembers = [
  * server's work: a slow reader does not hold it up, and a kill may take the last lines.
  */
 export function serverLog(name: string, level: string): Logger {
-  const destination = pino.destination({ dest: 2, sync: false, maxLength: maxLogBufferBytes });
+  const destination = pino.destination({ dest: 2, sync: false, maxLength: maxLogBufferBytes, ...gathered });
   const timestamp = pino.stdTimeFunctions.isoTime;
   const logger = pino({ name, level, timestamp, base: { name }, redact: secretMembers }, destination);
   let dropped = 0;

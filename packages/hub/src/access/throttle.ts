@@ -28,6 +28,8 @@ export class Throttle {
 
   /** Seconds until the address may try again; 0 when it may now. */
   waitS(address: string): number {
+    // The usual case, on the path of every request.
+    if (this.#buckets.size === 0) return 0;
     const failures = this.#failures(this.#keyOf(address));
     const excessMs = (failures - this.#options.maxFailures + 1) * this.#options.refillMs;
     return Math.max(0, Math.ceil(excessMs / 1000));

@@ -11,6 +11,9 @@ export interface GatewayTarget {
 
 const pattern = /^\/api\/v1\/primaries\/([A-Za-z0-9-]{1,64})(\/netbackup\/.*)$/s;
 
+/** What nearly all targets are, without anything that the checks below look for. */
+const surelyPlain = /^[A-Za-z0-9/_~-]+(?:\?[A-Za-z0-9/_~.&=,-]*)?$/;
+
 /** The gateway's part of a request's raw target; undefined when it is none of the gateway's. Nothing is decoded. */
 export function parseTarget(url: string): GatewayTarget | undefined {
   const [, primaryId, uri] = pattern.exec(url) ?? [];
@@ -25,6 +28,7 @@ export function parseTarget(url: string): GatewayTarget | undefined {
  * @throws HubError `bad_request`
  */
 export function requireNormalised({ uri, path }: GatewayTarget): void {
+  if (surelyPlain.test(uri)) return;
   if (!/^[\x21-\x7e]+$/.test(uri) || uri.includes("#")) {
     throw new HubError(
       "bad_request",

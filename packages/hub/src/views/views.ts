@@ -36,6 +36,9 @@ export interface ViewsOptions {
 }
 
 const notificationTypes = "netbackup.";
+/** One or two for each command, and no view shows them: the audit is listed from the log. */
+const auditType = "sallyport.audit";
+const mayWait = (type: string) => type.startsWith(notificationTypes) || type === auditType;
 const batchEvents = 1_000;
 /** Notifications that are folded together at most: a transaction costs much the same for one and for fifty. */
 const maxGathered = 256;
@@ -139,7 +142,7 @@ export class Views implements Disposable {
     this.#gathered.push(...events);
     const { clock, gatherMs } = this.#options;
     // Whoever has written an event of the hub's own looks at it next.
-    const isAwaited = gatherMs === 0 || events.some(({ type }) => !type.startsWith(notificationTypes));
+    const isAwaited = gatherMs === 0 || events.some(({ type }) => !mayWait(type));
     if (isAwaited || this.#gathered.length >= maxGathered) this.#foldGathered();
     else this.#gathering ??= clock.after(gatherMs, () => this.#foldGathered());
   }
@@ -192,6 +195,7 @@ export class Views implements Disposable {
     if (last === undefined) return;
     this.#database.transaction(() => {
       for (const event of events) {
+        if (event.type === auditType) continue;
         const known = toKnownEvent(event.type, event.data);
         for (const view of this.#options.views) view.fold(event, known);
       }
