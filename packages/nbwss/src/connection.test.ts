@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import { createServer, type Server } from "node:https";
-import type { AddressInfo } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -40,6 +40,11 @@ async function startEndpoint(options: Partial<EndpointOptions<string>> = {}) {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const url = `wss://127.0.0.1:${(server.address() as AddressInfo).port}/nbwss`;
+  const sockets = new Set<Socket>();
+  server.on("secureConnection", (socket) => {
+    sockets.add(socket);
+    socket.on("close", () => sockets.delete(socket));
+  });
   const connected = Promise.withResolvers<EndpointConnection<string>>();
   const rejected = Promise.withResolvers<Rejection>();
   const notifications: NotificationRequest[] = [];
@@ -55,6 +60,8 @@ async function startEndpoint(options: Partial<EndpointOptions<string>> = {}) {
   return {
     url,
     endpoint,
+    /** The TLS sockets there are. */
+    sockets,
     connected: connected.promise,
     rejected: rejected.promise,
     notifications,
@@ -286,6 +293,44 @@ test("connection - a peer that goes silent is cut, on either end", async () => {
   mute.send(raw("CONNECT", "REQUEST", { token: "good" }));
   assert.match((await (await peer.connected).closed).reason, /no sign of life/);
   await muteClosed;
+});
+
+test("connection - a probe asks for a sign of life at once, and a silent endpoint is the caller's to cut", async () => {
+  await using peer = await startEndpoint();
+  const service = await dial(peer.url);
+  assert.equal(await service.probe(60_000), true);
+  const before = service.silentMs;
+  assert.ok(before >= 0 && before < 60_000);
+  const [raw] = [...peer.sockets];
+  raw?.pause();
+  assert.equal(await service.probe(20), false);
+  assert.equal(service.isOpen, true);
+  const unanswered = service.probe(60_000);
+  service.cut("it does not answer");
+  assert.equal(await unanswered, false);
+  assert.deepEqual(await service.closed, { code: 1006, reason: "it does not answer" });
+  assert.equal(await service.probe(10), false);
+  raw?.destroy();
+});
+
+test("connection - the token is sent only after what has to be done before it", async () => {
+  await using peer = await startEndpoint();
+  const order: string[] = [];
+  const service = await dial(peer.url, {
+    beforeConnect: async () => {
+      order.push(`open, ${peer.sockets.size} socket`);
+      await new Promise(setImmediate);
+      order.push("ready");
+    },
+  });
+  await peer.connected;
+  assert.deepEqual(order, ["open, 1 socket", "ready"]);
+  await service.close();
+  const staying = new Error("the other one stays");
+  await assert.rejects(
+    dial(peer.url, { beforeConnect: () => Promise.reject(staying) }),
+    (error: NbwssError) => error.code === "cancelled" && error.cause === staying,
+  );
 });
 
 test("connection - the endpoint's close moves every primary with 1012", async () => {

@@ -8,8 +8,7 @@ function beating(maxMissed: number) {
   const seen = { pings: 0, deaths: 0 };
   const heartbeat = new Heartbeat({
     clock,
-    intervalMs: 10,
-    maxMissed,
+    pace: { intervalMs: 10, maxMissed },
     ping: () => (seen.pings += 1),
     dead: () => (seen.deaths += 1),
   });
@@ -34,6 +33,18 @@ test("heartbeat - goes on as long as anything comes, whether or not a pong was m
     heartbeat.alive();
   }
   assert.deepEqual(seen, { pings: 100, deaths: 0 });
+});
+
+test("heartbeat - takes up another pace at once, and does not start by it", () => {
+  const { clock, heartbeat, seen } = beating(1);
+  clock.advance(9);
+  heartbeat.setPace({ intervalMs: 100, maxMissed: 2 });
+  clock.advance(299);
+  assert.deepEqual(seen, { pings: 2, deaths: 0 });
+  clock.advance(1);
+  assert.deepEqual(seen, { pings: 2, deaths: 1 });
+  heartbeat.setPace({ intervalMs: 10, maxMissed: 2 });
+  assert.equal(clock.armed, 0);
 });
 
 test("heartbeat - stops, and leaves no timer", () => {

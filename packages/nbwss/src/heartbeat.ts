@@ -1,11 +1,16 @@
 import type { Clock, Timer } from "./clock.ts";
 
-/** What a heartbeat needs to know and to do; it knows nothing of sockets. */
-export interface HeartbeatOptions {
-  clock: Clock;
+/** How often it beats, and how much silence it takes. */
+export interface HeartbeatPace {
   intervalMs: number;
   /** Pings that may go unanswered; one more and the peer counts as dead. */
   maxMissed: number;
+}
+
+/** What a heartbeat needs to know and to do; it knows nothing of sockets. */
+export interface HeartbeatOptions {
+  clock: Clock;
+  pace: HeartbeatPace;
   ping(): void;
   dead(): void;
 }
@@ -16,11 +21,19 @@ export interface HeartbeatOptions {
  */
 export class Heartbeat {
   readonly #options: HeartbeatOptions;
+  #pace: HeartbeatPace;
   #missed = 0;
   #timer: Timer | undefined;
 
   constructor(options: HeartbeatOptions) {
     this.#options = options;
+    this.#pace = options.pace;
+  }
+
+  /** Beats at another pace from now on. */
+  setPace(pace: HeartbeatPace): void {
+    this.#pace = pace;
+    if (this.#timer !== undefined) this.start();
   }
 
   /** Starts over; a heartbeat that beats already is stopped first. */
@@ -41,8 +54,8 @@ export class Heartbeat {
   }
 
   #arm(): void {
-    this.#timer = this.#options.clock.after(this.#options.intervalMs, () => {
-      if (this.#missed >= this.#options.maxMissed) {
+    this.#timer = this.#options.clock.after(this.#pace.intervalMs, () => {
+      if (this.#missed >= this.#pace.maxMissed) {
         this.stop();
         this.#options.dead();
         return;

@@ -104,8 +104,7 @@ export function serveSocket<Identity>(
 
   const heartbeat = new Heartbeat({
     clock,
-    intervalMs: limits.pingIntervalMs,
-    maxMissed: limits.maxMissedPongs,
+    pace: { intervalMs: limits.pingIntervalMs, maxMissed: limits.maxMissedPongs },
     ping: () => channel.ping(),
     dead: () => channel.cut(`no sign of life for ${limits.pingIntervalMs * (limits.maxMissedPongs + 1)} ms`),
   });

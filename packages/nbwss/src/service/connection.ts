@@ -4,7 +4,7 @@ import type { Clock, Timer } from "../clock.ts";
 import type { CloseInfo } from "../close-codes.ts";
 import { decodeMessage } from "../codec.ts";
 import { DecodeError, NbwssError } from "../errors.ts";
-import { Heartbeat } from "../heartbeat.ts";
+import { Heartbeat, type HeartbeatPace } from "../heartbeat.ts";
 import type { NbwssLimits } from "../limits.ts";
 import { newMessageId } from "../message-id.ts";
 import type { Command, CommandRequest, Message, Move, NotificationEntry } from "../message.ts";
@@ -50,6 +50,8 @@ export class ServiceConnection {
   readonly #options: ServiceConnectionOptions;
   readonly #notifications: RequestTable<void>;
   readonly #heartbeat: Heartbeat;
+  #aliveAtMs: number;
+  #probes: ((isAlive: boolean) => void)[] = [];
   readonly #gone = new AbortController();
   readonly #executing = new Set<string>();
   #lateAcknowledgement: ((id: string) => void) | undefined;
@@ -65,14 +67,13 @@ export class ServiceConnection {
     this.trackingId = terms.trackingId;
     this.extended = terms.extended;
     this.#state = { name: "awaiting-verdict", id: newMessageId(), extended: terms.extended };
+    this.#aliveAtMs = clock.monotonicMs();
     this.#notifications = new RequestTable(clock, limits.maxInFlight);
-    const patienceMs = limits.pingIntervalMs * (limits.maxMissedPongs + 1);
     this.#heartbeat = new Heartbeat({
       clock,
-      intervalMs: limits.pingIntervalMs,
-      maxMissed: limits.maxMissedPongs,
+      pace: { intervalMs: limits.pingIntervalMs, maxMissed: limits.maxMissedPongs },
       ping: () => channel.ping(),
-      dead: () => channel.cut(`no sign of life for ${patienceMs} ms`),
+      dead: () => this.#cutSilent(),
     });
     channel.listen({
       text: (text) => this.#onText(text),
@@ -81,13 +82,23 @@ export class ServiceConnection {
           kind: "undecodable",
           error: new DecodeError("not_text", "", "NBWSS 1.0 has no binary messages"),
         }),
-      alive: () => this.#heartbeat.alive(),
+      alive: () => this.#onAlive(),
     });
     this.closed = channel.closed.then((info) => this.#onGone(info));
   }
 
   get isOpen(): boolean {
     return this.#state.name === "established" && this.#options.channel.isOpen;
+  }
+
+  /** Commands that run and are not answered yet. */
+  get executing(): number {
+    return this.#executing.size;
+  }
+
+  /** How long the endpoint has been silent, ms. */
+  get silentMs(): number {
+    return this.#options.clock.monotonicMs() - this.#aliveAtMs;
   }
 
   /** What the endpoint asked for when it had to go; whoever dials next should spread its tries over its window. */
@@ -136,10 +147,47 @@ export class ServiceConnection {
     this.#lateAcknowledgement = listener;
   }
 
+  /** Pings at another pace from now on (NBWSS, keep-alive). */
+  setKeepAlive(pace: HeartbeatPace): void {
+    this.#heartbeat.setPace(pace);
+  }
+
+  /**
+   * Pings now and waits for any sign of life.
+   * @returns false when none came within `timeoutMs`, or the connection has ended; it is not cut
+   */
+  async probe(timeoutMs: number): Promise<boolean> {
+    if (!this.isOpen) return false;
+    const { promise, resolve } = Promise.withResolvers<boolean>();
+    const timer = this.#options.clock.after(timeoutMs, () => resolve(false));
+    this.#probes.push(resolve);
+    this.#options.channel.ping();
+    try {
+      return await promise;
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  /** Cuts the connection without a close handshake, for an endpoint that does not answer any more. */
+  cut(reason: string): void {
+    this.#options.channel.cut(reason);
+  }
+
   /** Closes the connection; calls that run are told through their signal. */
   async close(code = 1000, reason = "closed by the primary"): Promise<void> {
     this.#options.channel.close(code, reason);
     await this.closed;
+  }
+
+  #onAlive(): void {
+    this.#aliveAtMs = this.#options.clock.monotonicMs();
+    this.#heartbeat.alive();
+    for (const answered of this.#probes.splice(0)) answered(true);
+  }
+
+  #cutSilent(): void {
+    this.#options.channel.cut(`no sign of life for ${Math.round(this.silentMs)} ms`);
   }
 
   #envelope(id: string): Pick<Message, "version" | "id" | "timeStamp"> {
@@ -261,6 +309,7 @@ export class ServiceConnection {
 
   #onGone(info: CloseInfo): CloseInfo {
     this.#heartbeat.stop();
+    for (const unanswered of this.#probes.splice(0)) unanswered(false);
     this.#moveTimer?.cancel();
     this.#step({ kind: "gone" });
     const why = `the connection ended (${info.code}${info.reason === "" ? "" : ` ${info.reason}`})`;

@@ -10,6 +10,14 @@ import { defaultLimits, type NbwssLimits } from "../limits.ts";
 import { sallyportProtocol, termsOf, type ConnectionTerms } from "../subprotocol.ts";
 import { ServiceConnection, type ServiceHandler } from "./connection.ts";
 
+/** A proxy as the environment names it. */
+export interface ProxyEnvironment {
+  /** Such as `http://user:password@proxy.example:3128`; the credentials go to the proxy only. */
+  HTTPS_PROXY?: string | undefined;
+  /** Hosts that are dialled directly, with commas. */
+  NO_PROXY?: string | undefined;
+}
+
 /** How a primary dials an endpoint. */
 export interface DialOptions extends ServiceHandler {
   /** The endpoint's `wss://` URL; `ws://` is refused (NBWSS, roles). */
@@ -18,6 +26,15 @@ export interface DialOptions extends ServiceHandler {
   token: string;
   /** What to trust, beside the system's authorities; verification can't be switched off. */
   tls?: Pick<ConnectionOptions, "ca" | "checkServerIdentity">;
+  /**
+   * An HTTP proxy to go through with CONNECT; a connection that it can't make fails with `dial_failed`. Needs Node 24.5 or newer.
+   */
+  proxy?: ProxyEnvironment | undefined;
+  /**
+   * Called when the WebSocket is open and the token not yet sent: the endpoint can be reached, and the connection does not count yet. Who has
+   * to end another connection first does it here; when it rejects, the dial is given up with its error.
+   */
+  beforeConnect?: (() => Promise<void>) | undefined;
   /** Gives up dialling. */
   signal?: AbortSignal;
   limits?: Partial<NbwssLimits>;
@@ -43,7 +60,11 @@ export async function dialEndpoint(options: DialOptions): Promise<ServiceConnect
     // Not by ws' own option: ws would refuse an endpoint that selects none, which RFC 6455 allows.
     headers: options.extensions === false ? {} : { "Sec-WebSocket-Protocol": sallyportProtocol },
     // An agent of its own carries the TLS options that `ws` has no types for.
-    agent: new Agent({ ...options.tls, minVersion: "TLSv1.2" }),
+    agent: new Agent({
+      ...options.tls,
+      minVersion: "TLSv1.2",
+      ...(options.proxy === undefined ? {} : { proxyEnv: { ...options.proxy } }),
+    }),
   });
   let terms: ConnectionTerms = { trackingId: undefined, extended: false };
   let giveUpWith: NbwssError | undefined;
@@ -64,9 +85,13 @@ export async function dialEndpoint(options: DialOptions): Promise<ServiceConnect
     });
     const channel = new Channel(socket, stream, limits, clock);
     const connection = new ServiceConnection({ channel, clock, limits, terms, handler: options });
+    await options.beforeConnect?.().catch((error: unknown) => {
+      throw new NbwssError("cancelled", (error as Error).message, { cause: error });
+    });
     await connection.connect(options.token);
     return connection;
   } catch (error) {
+    socket.terminate();
     throw withTrackingId(giveUpWith ?? toNbwssError(error, url), terms);
   } finally {
     timer.cancel();
