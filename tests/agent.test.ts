@@ -59,6 +59,7 @@ test("agent - in front of a server that knows of no endpoint runs the commands o
   const added = await site.cli("endpoint", "add", "--file", site.detailsFile, "--yes");
   assert.equal(added.code, 0, added.stderr);
   await site.connected();
+  const created = site.created.endpoint;
 
   const { status, text: body } = await site.client.gateway(site.created.id, {
     method: "GET",
@@ -71,7 +72,19 @@ test("agent - in front of a server that knows of no endpoint runs the commands o
   });
   assert.equal(own.status, 403);
 
+  const rule = await site.cli("endpoint", "fail-back", created.groupId, "after-stable:10");
+  assert.match(rule.stdout, /fails back: after-stable, 10 minutes/, rule.stderr);
+  const groups = await site.cli("endpoint", "groups");
+  assert.match(
+    groups.stdout,
+    new RegExp(`${created.groupId}.*${created.hostName}.*after-stable, 10 minutes`),
+  );
+  assert.match((await site.cli("endpoint", "reconnect")).stdout, /tries now/);
+  const updated = await site.cli("endpoint", "update", created.hostName, "--priority", "7");
+  assert.match(updated.stdout, /its certificate is the same/, updated.stderr);
+  await site.connected();
   const list = await site.cli("endpoint", "list", "--json");
+  assert.match(list.stdout, /"priority": 7/);
   assert.match(list.stdout, /"connectionState": "CONNECTED"/);
   const administration = join(site.agentDir, "administration.json");
   assert.equal(statSync(administration).mode & 0o777, 0o600);
@@ -110,6 +123,11 @@ const refusals: [title: string, args: string[], said: RegExp][] = [
     "a user without a password",
     ["--upstream", "https://nbu:1556", "--user", "u"],
     /SALLYPORT_UPSTREAM_PASSWORD/,
+  ],
+  [
+    "a password in the proxy's URL",
+    ["--upstream", "https://nbu:1556", "--proxy", "http://u:SECRET@proxy:3128"],
+    /--proxy-credential-file/,
   ],
   [
     "commands as an agent without a credential",

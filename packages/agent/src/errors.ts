@@ -2,6 +2,7 @@
 export const agentErrors = {
   invalid_details: { httpStatus: 400, errorCode: 400 },
   endpoint_unknown: { httpStatus: 404, errorCode: 404 },
+  group_unknown: { httpStatus: 404, errorCode: 404 },
   details_unreachable: { httpStatus: 500, errorCode: 500 },
   endpoint_unreachable: { httpStatus: 500, errorCode: 500 },
   certificate_changed: { httpStatus: 500, errorCode: 500 },

@@ -9,6 +9,7 @@ export { Outbox } from "./outbox/outbox.ts";
 export type { OutboxGap, OutboxItem, OutgoingNotification } from "./outbox/outbox.ts";
 export { defaultProperties, parseProperties } from "./properties.ts";
 export type { NbwssProperties } from "./properties.ts";
+export { PropertiesFile } from "./properties-file.ts";
 export { NbwssService } from "./service.ts";
 export type { NbwssServiceOptions } from "./service.ts";
 export { startLoneAgent } from "./lone/lone-agent.ts";

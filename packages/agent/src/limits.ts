@@ -20,6 +20,10 @@ export interface AgentLimits {
   maxRequestBytes: number;
   /** Connections to the administration of a lone agent; more wait in the kernel. */
   maxAdministrationConnections: number;
+  /** How long one dial may take until the endpoint has accepted, ms; then the next endpoint of the group is tried. */
+  dialTimeoutMs: number;
+  /** How long a sign of life is waited for after the clock jumped, ms; then the connection is cut. */
+  livenessTimeoutMs: number;
   /** First back-off step, ms; the n-th wait is random between 0 and this times 2^n (full jitter). */
   backoffBaseMs: number;
   /** A connection that lasted this long, ms, resets the back-off; a shorter one does not. */
@@ -42,6 +46,9 @@ export const defaultAgentLimits: AgentLimits = {
   maxRequestBytes: 256 * 1024,
   // One administrator, one monitoring system, and some to spare.
   maxAdministrationConnections: 64,
+  // Ten round trips over a poor line; a group fails over in this time when a firewall swallows what is sent to its first endpoint.
+  dialTimeoutMs: 10_000,
+  livenessTimeoutMs: 5_000,
   backoffBaseMs: 1_000,
   stableAfterMs: 60_000,
 };

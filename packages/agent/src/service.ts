@@ -1,18 +1,19 @@
 import type { Hono } from "hono";
 import type { Logger } from "pino";
-import { Agent } from "undici";
 import type { Database } from "@sallyport/durable";
 import {
-  closeStatusOf,
   dialEndpoint,
   systemClock,
   type Clock,
+  type ProxyEnvironment,
   type ServiceConnection,
 } from "@sallyport/nbwss";
-import { GroupConnector } from "./connect/group.ts";
+import type { DialTerms } from "./connect/group.ts";
+import { Groups } from "./connect/groups.ts";
+import { ConnectionAdministration } from "./connect/administration.ts";
 import { EndpointAdministration } from "./endpoints/administration.ts";
 import { EndpointStore, type SavedEndpoint } from "./endpoints/store.ts";
-import { pinnedTls, trustedAuthorities } from "./endpoints/trust.ts";
+import { pinnedTls, reachEndpoint, trustedAuthorities, type Egress } from "./endpoints/trust.ts";
 import { defaultAgentLimits, type AgentLimits } from "./limits.ts";
 import { Outbox } from "./outbox/outbox.ts";
 import { sendNotifications } from "./outbox/sender.ts";
@@ -27,7 +28,9 @@ export interface NbwssServiceOptions {
   log: Logger;
   /** An authority to trust beside the system's when dialling endpoints and details URLs, PEM. */
   endpointCaPem?: string | undefined;
-  properties?: NbwssProperties;
+  /** The HTTP proxy on the way to endpoints and details URLs. */
+  proxy?: ProxyEnvironment | undefined;
+  properties?: NbwssProperties | undefined;
   limits?: Partial<AgentLimits>;
   clock?: Clock;
   /** In [0, 1); for the jitter. */
@@ -43,12 +46,11 @@ export class NbwssService implements AsyncDisposable {
   readonly administration: EndpointAdministration;
   readonly #options: NbwssServiceOptions;
   readonly #limits: AgentLimits;
-  readonly #properties: NbwssProperties;
+  #properties: NbwssProperties;
   readonly #clock: Clock;
-  readonly #ca: string[];
+  readonly #egress: Egress;
   readonly #store: EndpointStore;
-  readonly #dispatcher: Agent;
-  readonly #groups = new Map<string, GroupConnector>();
+  #groups: Groups | undefined;
   #upstream: OpenedUpstream | undefined;
   #closing: Promise<void> | undefined;
 
@@ -57,31 +59,52 @@ export class NbwssService implements AsyncDisposable {
     this.#limits = { ...defaultAgentLimits, ...options.limits };
     this.#properties = options.properties ?? defaultProperties;
     this.#clock = options.clock ?? systemClock;
-    this.#ca = trustedAuthorities(options.endpointCaPem);
-    this.#dispatcher = new Agent({ connect: { ca: this.#ca, minVersion: "TLSv1.2" } });
+    this.#egress = { ca: trustedAuthorities(options.endpointCaPem), proxy: options.proxy };
     this.#store = new EndpointStore(options.database);
     this.outbox = new Outbox(options.database, this.#limits.maxOutboxNotifications, (gap) =>
       options.log.error(gap, "outbox.gap"),
     );
     this.administration = new EndpointAdministration({
       store: this.#store,
-      ca: this.#ca,
-      dispatcher: this.#dispatcher,
+      egress: this.#egress,
       limits: this.#limits,
       changed: () => this.#reconcile(),
-      isConnected: (hostName) => [...this.#groups.values()].some((group) => group.connectedHost === hostName),
+      isConnected: (hostName) => this.#groups?.isConnected(hostName) ?? false,
+      failureOf: (hostName) => this.#groups?.failureOf(hostName),
     });
   }
 
   /** What is offered on premises, to be mounted at `/netbackup` behind authentication. */
   routes(): Hono {
-    return serviceRoutes({ administration: this.administration });
+    return serviceRoutes({
+      administration: this.administration,
+      connections: new ConnectionAdministration({
+        store: this.#store,
+        groups: () => this.#groups,
+        outbox: this.outbox,
+        changed: () => this.#reconcile(),
+      }),
+    });
   }
 
   /** Begins to connect; commands go to `upstream`. */
   start(upstream: Upstream): void {
     this.#upstream = openUpstream(upstream, this.#limits, { clock: this.#clock, log: this.#options.log });
+    this.#groups = this.#makeGroups();
     this.#reconcile();
+  }
+
+  /** Takes up changed properties at once, on the connections that there are too. */
+  setProperties(properties: NbwssProperties): void {
+    this.#properties = properties;
+    const { pingIntervalMs: intervalMs, maxMissedPongs: maxMissed } = properties;
+    for (const connection of this.#groups?.connections() ?? [])
+      connection.setKeepAlive({ intervalMs, maxMissed });
+  }
+
+  /** Tries at once where there is no connection, and looks whether those that there are live. */
+  async reconnect(): Promise<void> {
+    await this.#groups?.reconnect(false);
   }
 
   /** The upstream, as `start` opened it. */
@@ -92,9 +115,8 @@ export class NbwssService implements AsyncDisposable {
   /** Closes all connections; what is not yet acknowledged stays in the outbox. Calling it again returns the same promise. */
   close(): Promise<void> {
     this.#closing ??= (async () => {
-      await Promise.all([...this.#groups.values()].map((group) => group.stop()));
+      await this.#groups?.close();
       await this.#upstream?.close();
-      await this.#dispatcher.destroy();
     })();
     return this.#closing;
   }
@@ -108,31 +130,27 @@ export class NbwssService implements AsyncDisposable {
     if (this.#closing !== undefined) return;
     const endpoints = this.#store.list();
     this.outbox.setGroups([...new Set(endpoints.map(({ groupId }) => groupId))]);
-    if (this.#upstream === undefined) return;
-    for (const group of this.#groups.values()) group.poke();
-    for (const { groupId } of endpoints.filter(isActive)) {
-      if (!this.#groups.has(groupId)) this.#groups.set(groupId, this.#connectorOf(groupId));
-    }
+    this.#groups?.reconcile();
   }
 
-  #connectorOf(groupId: string): GroupConnector {
-    const { log } = this.#options;
-    const random = () => this.#options.random?.() ?? Math.random();
-    return new GroupConnector({
-      groupId,
-      endpoints: () => this.#store.list().filter((saved) => saved.groupId === groupId && isActive(saved)),
-      dial: (endpoint, signal) => this.#dial(endpoint, signal),
-      serve: (_endpoint, connection) => this.#send(groupId, connection),
-      ended: ({ hostName }, info) => this.#store.setCloseStatus(hostName, closeStatusOf(info.code)),
+  #makeGroups(): Groups {
+    return new Groups({
+      store: this.#store,
+      dial: (endpoint, terms) => this.#dial(endpoint, terms),
+      serve: ({ groupId }, connection) => this.#send(groupId, connection),
+      reach: (endpoint) => reachEndpoint(endpoint, this.#egress, this.#limits.dialTimeoutMs),
+      isAcknowledged: (groupId) => this.outbox.read(this.outbox.cursor(groupId), 1).length === 0,
+      connectPeriodMs: () => this.#properties.connectPeriodMs,
       clock: this.#clock,
-      log,
-      backoff: { baseMs: this.#limits.backoffBaseMs, maxMs: this.#properties.connectPeriodMs, random },
-      stableAfterMs: this.#limits.stableAfterMs,
+      log: this.#options.log,
+      limits: this.#limits,
+      random: () => this.#options.random?.() ?? Math.random(),
     });
   }
 
-  #dial(endpoint: SavedEndpoint, signal: AbortSignal): Promise<ServiceConnection> {
-    const { log } = this.#options;
+  #dial(endpoint: SavedEndpoint, { signal, beforeConnect }: DialTerms): Promise<ServiceConnection> {
+    const { log, proxy } = this.#options;
+    const { dialTimeoutMs, maxMessageBytes } = this.#limits;
     const { hostName, groupId, url, token, certificate } = endpoint;
     const { pingIntervalMs, maxMissedPongs, ignoreDecoder } = this.#properties;
     const executor = this.#upstream?.commands;
@@ -141,9 +159,11 @@ export class NbwssService implements AsyncDisposable {
       url,
       token,
       signal,
-      tls: pinnedTls(this.#ca, certificate),
+      beforeConnect,
+      proxy,
+      tls: pinnedTls(this.#egress.ca, certificate),
       clock: this.#clock,
-      limits: { pingIntervalMs, maxMissedPongs, maxMessageBytes: this.#limits.maxMessageBytes },
+      limits: { pingIntervalMs, maxMissedPongs, maxMessageBytes, dialTimeoutMs },
       ignoreUndecodable: ignoreDecoder,
       execute: (command, gone) => executor.execute(command, gone),
       undecodable: (error) => log.error({ groupId, hostName, reason: error.message }, "endpoint.undecodable"),
@@ -152,19 +172,21 @@ export class NbwssService implements AsyncDisposable {
   }
 
   #send(groupId: string, connection: ServiceConnection): Promise<void> {
+    const properties = () => this.#properties;
     return sendNotifications({
       outbox: this.outbox,
       groupId,
       connection,
       clock: this.#clock,
       log: this.#options.log,
-      sendTimeoutMs: this.#properties.sendTimeoutMs,
-      resendAfterMs: this.#properties.resendAfterMs,
+      // Read for each send, since the file may change.
+      get sendTimeoutMs() {
+        return properties().sendTimeoutMs;
+      },
+      get resendAfterMs() {
+        return properties().resendAfterMs;
+      },
       maxUnacknowledged: this.#limits.maxUnacknowledged,
     });
   }
-}
-
-function isActive(endpoint: SavedEndpoint): boolean {
-  return endpoint.state === "ACTIVATED";
 }

@@ -1,5 +1,6 @@
 import { NbwssService, type NbwssProperties } from "@sallyport/agent";
 import { createPrimary, type Credentials } from "@sallyport/primary";
+import type { ProxyEnvironment } from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import type { ListenAddress } from "./listen-address.ts";
 import type { ServerProcess } from "./server-process.ts";
@@ -13,13 +14,16 @@ export interface PrimaryServerOptions {
   firstUser?: Credentials | undefined;
   /** Authority of the cloud endpoints, PEM. */
   endpointCaPem?: string | undefined;
-  properties: NbwssProperties;
+  /** The HTTP proxy on the way to endpoints. */
+  proxy?: ProxyEnvironment | undefined;
+  properties?: NbwssProperties | undefined;
 }
 
 /** A primary with NBWSS built in, listening. */
 export interface PrimaryServer extends ServerProcess {
   url: string;
   caFile: string | undefined;
+  service: NbwssService;
   /** The first user; the password only when it has just been made. */
   firstUser: { userName: string; password?: string };
 }
@@ -29,7 +33,7 @@ export interface PrimaryServer extends ServerProcess {
  * notification are committed together; commands reach the primary through its own REST API, as a real NetBackup's do.
  */
 export async function startPrimaryServer(options: PrimaryServerOptions): Promise<PrimaryServer> {
-  const { dataDir, hostName, listen, log, firstUser, endpointCaPem, properties } = options;
+  const { dataDir, hostName, listen, log, firstUser, endpointCaPem, proxy, properties } = options;
   await using starting = new AsyncDisposableStack();
   let service: NbwssService | undefined;
   const primary = starting.use(
@@ -39,7 +43,7 @@ export async function startPrimaryServer(options: PrimaryServerOptions): Promise
       log,
       firstUser,
       journal(database) {
-        service = new NbwssService({ database, log, endpointCaPem, properties });
+        service = new NbwssService({ database, log, endpointCaPem, proxy, properties });
         return service.outbox;
       },
       mount(routes) {
@@ -55,6 +59,7 @@ export async function startPrimaryServer(options: PrimaryServerOptions): Promise
   return {
     url,
     caFile: certificate?.caFile,
+    service,
     firstUser: primary.firstUser,
     close: () => running.disposeAsync(),
   };

@@ -52,9 +52,13 @@ function startFleet(count: number, clock: ManualClock, random: () => number) {
       },
       serve: async (_endpoint, connection) => void (await connection.closed),
       ended: () => {},
+      dialled: () => {},
+      failBack: () => ({ mode: "never" }),
+      isAcknowledged: () => true,
+      reach: () => Promise.reject(new Error("not looked for")),
       clock,
       log: pino({ level: "silent" }),
-      backoff: { baseMs: 1_000, maxMs: 60_000, random },
+      backoff: () => ({ baseMs: 1_000, maxMs: 60_000, random }),
       stableAfterMs: 60_000,
     });
   });

@@ -1,24 +1,22 @@
 import { z } from "zod";
-import { request } from "undici";
-import type { Dispatcher } from "undici";
 import { describeCertificate } from "@sallyport/certificates";
 import { AgentError } from "../errors.ts";
 import type { AgentLimits } from "../limits.ts";
 import { checkInput, endpointDetails, endpointObject, type EndpointDetails } from "./details.ts";
 import type { EndpointStore, SavedEndpoint } from "./store.ts";
-import { fetchCertificate } from "./trust.ts";
+import { fetchPublishedDetails } from "./published-details.ts";
+import { fetchCertificate, type Egress } from "./trust.ts";
 
 /** What administration works on. */
 export interface EndpointAdministrationOptions {
   store: EndpointStore;
-  /** Authorities to verify endpoints and details URLs against, PEM. */
-  ca: string[];
-  /** Carries the request for a details URL, with the same authorities. */
-  dispatcher: Dispatcher;
+  egress: Egress;
   limits: AgentLimits;
   /** Acts on a change at once (NBWSS, connection rules, ours). */
   changed(): void;
   isConnected(hostName: string): boolean;
+  /** Why the last dial of an endpoint failed; undefined when it did not. */
+  failureOf(hostName: string): string | undefined;
 }
 
 /** An endpoint with what an administrator compares before accepting it. */
@@ -33,6 +31,8 @@ export interface ValidatedEndpoint extends EndpointDetails {
 export interface ListedEndpoint extends Omit<SavedEndpoint, "closeStatus"> {
   connectionState: "CONNECTED" | "DISCONNECTED";
   closeStatus?: string;
+  /** Why the last try to connect failed (ours); absent while connected. */
+  failure?: string;
 }
 
 const detailsUrl = z.object({ url: z.string().max(4096) });
@@ -57,7 +57,9 @@ export class EndpointAdministration {
       const attributeErrors = { url: "has to be an https:// URL" };
       throw new AgentError("invalid_details", "the details URL has to be https://", { attributeErrors });
     }
-    return this.#describe(checkInput(endpointDetails, await this.#fetchDetails(url), "endpoint details"));
+    const { egress, limits } = this.#options;
+    const found = await fetchPublishedDetails(url, egress, limits);
+    return this.#describe(checkInput(endpointDetails, found, "endpoint details"));
   }
 
   /**
@@ -69,11 +71,26 @@ export class EndpointAdministration {
   }
 
   /**
+   * The token of an endpoint as it is saved, where the list's stand-in for it was sent back: so its other details can be changed by who
+   * does not know it. Only for the same URL, or the token would go to another server.
+   */
+  #tokenOf({ hostName, url, token }: EndpointDetails): string {
+    if (token !== hiddenToken) return token;
+    const saved = this.#options.store.list().find((endpoint) => endpoint.hostName === hostName);
+    if (saved?.url === url) return saved.token;
+    const attributeErrors = {
+      token: "is hidden; it can be left so only for a saved endpoint whose URL stays the same",
+    };
+    throw new AgentError("invalid_details", "endpoint: wrong or missing: token", { attributeErrors });
+  }
+
+  /**
    * Saves an endpoint with the certificate that the administrator accepted; it is DEACTIVATED unless the body says otherwise.
    * @throws AgentError `certificate_changed` when the server now shows another
    */
   async save(body: unknown): Promise<void> {
     const { state, ...endpoint } = checkInput(endpointObject, body, "endpoint");
+    const token = this.#tokenOf(endpoint);
     const accepted = describe(endpoint.certificate);
     const shown = describeCertificate(await this.#certificateOf(endpoint.url));
     if (accepted.sha256Fingerprint !== shown.sha256Fingerprint) {
@@ -82,7 +99,7 @@ export class EndpointAdministration {
         "The certificate did not match with the one accepted by the user; validate the endpoint again",
       );
     }
-    this.#options.store.save({ ...endpoint, state: state ?? "DEACTIVATED" });
+    this.#options.store.save({ ...endpoint, token, state: state ?? "DEACTIVATED" });
     this.#options.changed();
   }
 
@@ -105,12 +122,17 @@ export class EndpointAdministration {
   }
 
   list(): ListedEndpoint[] {
-    return this.#options.store.list().map(({ closeStatus, ...endpoint }) => ({
-      ...endpoint,
-      token: hiddenToken,
-      connectionState: this.#options.isConnected(endpoint.hostName) ? "CONNECTED" : "DISCONNECTED",
-      ...(closeStatus === null ? {} : { closeStatus }),
-    }));
+    return this.#options.store.list().map(({ closeStatus, ...endpoint }) => {
+      const isConnected = this.#options.isConnected(endpoint.hostName);
+      const failure = isConnected ? undefined : this.#options.failureOf(endpoint.hostName);
+      return {
+        ...endpoint,
+        token: hiddenToken,
+        connectionState: isConnected ? "CONNECTED" : "DISCONNECTED",
+        ...(closeStatus === null ? {} : { closeStatus }),
+        ...(failure === undefined ? {} : { failure }),
+      };
+    });
   }
 
   async #describe(details: EndpointDetails): Promise<ValidatedEndpoint> {
@@ -120,38 +142,8 @@ export class EndpointAdministration {
   }
 
   #certificateOf(url: string): Promise<string> {
-    return fetchCertificate(url, this.#options.ca, this.#options.limits.validationTimeoutMs);
+    return fetchCertificate(url, this.#options.egress, this.#options.limits.validationTimeoutMs);
   }
-
-  async #fetchDetails(url: string): Promise<unknown> {
-    const { dispatcher, limits } = this.#options;
-    try {
-      const { statusCode, body } = await request(url, {
-        dispatcher,
-        headers: { accept: "application/json" },
-        signal: AbortSignal.timeout(limits.validationTimeoutMs),
-      });
-      const text = await readBounded(body, limits.maxDetailsBytes);
-      if (statusCode !== 200)
-        throw new Error(`it answered ${statusCode}; a details URL works once, within an hour`);
-      return JSON.parse(text);
-    } catch (error) {
-      // The URL is a secret until it was used: the message names the host alone.
-      const why = error instanceof SyntaxError ? "its answer is not JSON" : (error as Error).message;
-      throw new AgentError("details_unreachable", `no endpoint details from ${new URL(url).host}: ${why}`);
-    }
-  }
-}
-
-async function readBounded(body: AsyncIterable<Buffer>, maxBytes: number): Promise<string> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > maxBytes) throw new Error(`its answer has more than ${maxBytes} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 function describe(certificate: string) {

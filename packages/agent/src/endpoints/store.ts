@@ -1,4 +1,5 @@
 import type { Database, Migration } from "@sallyport/durable";
+import type { FailBack } from "../connect/choice.ts";
 import type { EndpointDetails } from "./details.ts";
 
 /** An endpoint that an administrator has saved. */
@@ -22,6 +23,8 @@ export const endpointMigrations: readonly Migration[] = [
      state TEXT NOT NULL,
      close_status TEXT
    ) STRICT`,
+  // What is not NetBackup's default; a group that has no row is as NetBackup has it.
+  `CREATE TABLE server_group (group_id TEXT PRIMARY KEY, fail_back TEXT NOT NULL) STRICT`,
 ];
 
 /** The endpoints that were saved, by host name. */
@@ -63,6 +66,20 @@ export class EndpointStore {
     this.#database
       .prepare("UPDATE endpoint SET close_status = ? WHERE host_name = ?")
       .run(closeStatus, hostName);
+  }
+
+  /** The groups' rules of fail-back; `never` where none is set. */
+  failBackOf(groupId: string): FailBack {
+    const row = this.#database
+      .prepare("SELECT fail_back AS rule FROM server_group WHERE group_id = ?")
+      .get(groupId);
+    return row === undefined ? { mode: "never" } : (JSON.parse(String(row["rule"])) as FailBack);
+  }
+
+  setFailBack(groupId: string, failBack: FailBack): void {
+    this.#database
+      .prepare("INSERT OR REPLACE INTO server_group VALUES (?, ?)")
+      .run(groupId, JSON.stringify(failBack));
   }
 
   /** False when there is no such endpoint. */

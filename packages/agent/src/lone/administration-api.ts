@@ -50,9 +50,8 @@ export function administrationApi(options: AdministrationApiOptions): Hono {
     if (answerTypeFor(context.req.header("accept")) === undefined) {
       throw new AgentError("not_acceptable", "Accept has to be application/vnd.netbackup+json;version=14.0");
     }
-    const hasBody = context.req.raw.body !== null;
-    const length = context.req.header("content-length");
-    if (hasBody && (length === undefined || Number(length) > maxBodyBytes)) {
+    const length = Number(context.req.header("content-length") ?? 0);
+    if (context.req.header("transfer-encoding") !== undefined || length > maxBodyBytes) {
       throw new AgentError("body_too_large", `a body has to tell its length, at most ${maxBodyBytes} bytes`);
     }
     await next();

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { openDatabase, takeDataFolder } from "@sallyport/durable";
-import { systemClock, type Clock } from "@sallyport/nbwss";
+import { systemClock, type Clock, type ProxyEnvironment } from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import { defaultAgentLimits, type AgentLimits } from "../limits.ts";
 import type { NbwssProperties } from "../properties.ts";
@@ -21,7 +21,9 @@ export interface LoneAgentOptions {
   log: Logger;
   /** An authority to trust beside the system's when dialling endpoints, PEM. */
   endpointCaPem?: string | undefined;
-  properties?: NbwssProperties;
+  /** The HTTP proxy on the way to endpoints. */
+  proxy?: ProxyEnvironment | undefined;
+  properties?: NbwssProperties | undefined;
   limits?: Partial<AgentLimits>;
   clock?: Clock;
 }
@@ -42,7 +44,7 @@ export interface LoneAgent extends AsyncDisposable {
  * @throws DataFolderError, Error when the address can't be used
  */
 export async function startLoneAgent(options: LoneAgentOptions): Promise<LoneAgent> {
-  const { dataDir, upstream, listen, log, endpointCaPem, properties, clock = systemClock } = options;
+  const { dataDir, upstream, listen, log, endpointCaPem, proxy, properties, clock = systemClock } = options;
   const limits = { ...defaultAgentLimits, ...options.limits };
   await using starting = new AsyncDisposableStack();
   starting.use(takeDataFolder(dataDir));
@@ -52,9 +54,10 @@ export async function startLoneAgent(options: LoneAgentOptions): Promise<LoneAge
       database,
       log,
       endpointCaPem,
+      proxy,
       limits,
       clock,
-      ...(properties === undefined ? {} : { properties }),
+      properties,
     }),
   );
   const token = administratorToken(dataDir);

@@ -97,6 +97,14 @@ export class Outbox {
     return Number(row?.["position"] ?? this.#lastPosition());
   }
 
+  /** How many notifications a group has not acknowledged. */
+  waiting(groupId: string): number {
+    const row = this.#database
+      .prepare("SELECT count(*) AS n FROM outbox WHERE position > ?")
+      .get(this.cursor(groupId));
+    return Number(row?.["n"]);
+  }
+
   /** Moves a group's cursor forward, and deletes what is owed to nobody any more. */
   acknowledge(groupId: string, position: number): void {
     this.#database.transaction(() => {

@@ -73,7 +73,7 @@ export class PrimaryClient implements AsyncDisposable {
   }
 
   /** Calls a path below `/netbackup` and reads the JSON answer. @throws Failure with the primary's own words */
-  async call(method: "GET" | "POST" | "DELETE", path: string, body?: unknown): Promise<unknown> {
+  async call(method: "GET" | "POST" | "PUT" | "DELETE", path: string, body?: unknown): Promise<unknown> {
     const { status, text } = await this.#https.send({
       method,
       path: `/netbackup${path}`,

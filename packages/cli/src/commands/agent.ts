@@ -5,10 +5,11 @@ import { fromEnvironment } from "../environment.ts";
 import { Failure } from "../failure.ts";
 import { parseListenAddress } from "../listen-address.ts";
 import { printJson, printLine } from "../output/print.ts";
+import { readNbwssOptions, withNbwssOptions, type NbwssOptions } from "../nbwss-options.ts";
 import { readCaFile, secretReader } from "../secrets.ts";
 import { runUntilStopped, serverLog } from "../server-process.ts";
 
-interface Options {
+interface Options extends NbwssOptions {
   data: string;
   upstream: string;
   upstreamCa?: string;
@@ -19,8 +20,6 @@ interface Options {
   domainName?: string;
   commandsAs?: "caller" | "agent";
   listen: string;
-  ca?: string;
-  nbwssProperties?: string;
   logLevel: string;
   json: boolean;
 }
@@ -43,7 +42,7 @@ Examples:
 
 /** `sallyport agent`: the NBWSS service in front of a NetBackup server that is elsewhere. */
 export function agentCommand(): Command {
-  return new Command("agent")
+  const command = new Command("agent")
     .description("run the agent: the NBWSS service in front of a NetBackup server")
     .requiredOption(
       "--data <dir>",
@@ -68,9 +67,8 @@ export function agentCommand(): Command {
         .choices(["caller", "agent"])
         .default("caller"),
     )
-    .option("--listen <host:port>", "where its administration listens", "127.0.0.1:9556")
-    .option("--ca <file>", "authority of the cloud endpoints, PEM, beside those that the system knows")
-    .option("--nbwss-properties <file>", "nbwss.properties, as NetBackup has it")
+    .option("--listen <host:port>", "where its administration listens", "127.0.0.1:9556");
+  return withNbwssOptions(command)
     .option("--log-level <level>", "debug, info, warn or error", "info")
     .option("--json", "print what was started as JSON", false)
     .addHelpText("after", help)
@@ -92,16 +90,17 @@ async function run(options: Options & { apiKey?: string }): Promise<void> {
       exitCode: 2,
     });
   }
+  const { endpointCaPem, proxy, properties, follow } = await readNbwssOptions(options, log);
   // Loaded only here, so that the client commands start quickly.
   const { startLoneAgent } = await import("@sallyport/agent");
-  const { readProperties } = await import("../properties-file.ts");
   await using agent = await startLoneAgent({
     dataDir: options.data,
     upstream,
     listen,
     log,
-    endpointCaPem: readCaFile(options.ca),
-    properties: readProperties(options.nbwssProperties, log),
+    endpointCaPem,
+    proxy,
+    properties,
   });
   const { url, caFile } = agent;
   if (options.json) printJson({ url, caFile, upstream: upstream.origin });
@@ -109,6 +108,7 @@ async function run(options: Options & { apiKey?: string }): Promise<void> {
     printLine(`Agent in front of ${upstream.origin}; its administration is at ${url}`);
     printLine(`Next: sallyport endpoint add --agent ${options.data} --url <details URL of the hub>`);
   }
+  follow(agent.service);
   await runUntilStopped(agent, log);
 }
 

@@ -4,10 +4,19 @@ import { endpointsOf, type ShownEndpoint } from "../client/endpoints.ts";
 import { PrimaryClient, type PrimaryOptions } from "../client/primary-client.ts";
 import { Failure } from "../failure.ts";
 import { printJson, printLine, printTable } from "../output/print.ts";
+import { failBackCommand, groupsCommand, reconnectCommand } from "./endpoint-groups.ts";
 import { withPrimaryOptions } from "./hub-options.ts";
+import { wholeNumber } from "./option-values.ts";
 
 interface Options extends PrimaryOptions {
   json: boolean;
+}
+
+interface UpdateOptions extends Options {
+  priority?: number;
+  group?: string;
+  fingerprint?: string;
+  yes: boolean;
 }
 
 interface SourceOptions extends Options {
@@ -53,6 +62,15 @@ export function endpointCommand(): Command {
         else printLine(`${hostName} is ${state}.`);
       });
   }
+  withPrimaryOptions(command.command("update <host-name>"))
+    .description("accept the certificate that a saved endpoint shows now, and change its priority or group")
+    .option("--priority <n>", "lower is preferred", wholeNumber)
+    .option("--group <id>", "server group")
+    .option("--fingerprint <sha256>", "accept this certificate without asking")
+    .option("--yes", "accept the certificate that is shown without asking", false)
+    .addHelpText("after", "\nExample:\n  $ sallyport endpoint update hub1.cloud.example --priority 2\n")
+    .action(update);
+  command.addCommand(groupsCommand()).addCommand(failBackCommand()).addCommand(reconnectCommand());
   withPrimaryOptions(command.command("remove <host-name>"))
     .description("remove a saved endpoint; its connection ends")
     .option("--yes", "do it; without this the command only says what it would do", false)
@@ -145,6 +163,27 @@ async function requireAcceptance(
   }
 }
 
+async function update(hostName: string, options: UpdateOptions): Promise<void> {
+  await using primary = await PrimaryClient.login(options);
+  const endpoints = endpointsOf(primary);
+  const saved = (await endpoints.list()).find((endpoint) => endpoint.hostName === hostName);
+  if (saved === undefined)
+    throw new Failure(`no endpoint "${hostName}" is saved; see: sallyport endpoint list`);
+  const { token, url } = saved;
+  const { priority = saved.priority, group: groupId = saved.groupId } = options;
+  const shown = await endpoints.validateHost({ hostName, token, url, priority, groupId });
+  const isChanged = shown.certificate.trim() !== saved.certificate.trim();
+  if (!options.json) show(shown, false);
+  if (isChanged) await requireAcceptance(shown.sha256Fingerprint, options);
+  await endpoints.save(shown, saved.state ?? undefined);
+  if (options.json)
+    printJson({ hostName, groupId, url, priority, state: saved.state, certificateChanged: isChanged });
+  else
+    printLine(
+      `Saved ${hostName}; ${isChanged ? "it has a new certificate" : "its certificate is the same"}.`,
+    );
+}
+
 async function list(options: Options): Promise<void> {
   await using primary = await PrimaryClient.login(options);
   const endpoints = await endpointsOf(primary).list();
@@ -153,7 +192,7 @@ async function list(options: Options): Promise<void> {
     return;
   }
   printTable(
-    ["host", "group", "priority", "state", "connection", "last close", "URL"],
+    ["host", "group", "priority", "state", "connection", "last close", "why not connected", "URL"],
     endpoints.map((one) => [
       one.hostName,
       one.groupId,
@@ -161,6 +200,7 @@ async function list(options: Options): Promise<void> {
       one.state ?? "",
       one.connectionState ?? "",
       one.closeStatus ?? "",
+      one.failure ?? "",
       one.url,
     ]),
     "No endpoint is saved; begin with: sallyport endpoint add --url <details URL>",

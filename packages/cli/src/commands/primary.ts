@@ -2,38 +2,34 @@ import { hostname } from "node:os";
 import { Command } from "commander";
 import { fromEnvironment } from "../environment.ts";
 import { Failure } from "../failure.ts";
+import { readNbwssOptions, withNbwssOptions, type NbwssOptions } from "../nbwss-options.ts";
 import { parseListenAddress } from "../listen-address.ts";
 import { printJson, printLine } from "../output/print.ts";
-import { readProperties } from "../properties-file.ts";
-import { readCaFile } from "../secrets.ts";
 import { runUntilStopped, serverLog } from "../server-process.ts";
 
-interface Options {
+interface Options extends NbwssOptions {
   data: string;
   listen: string;
-  ca?: string;
   hostName: string;
-  nbwssProperties?: string;
   logLevel: string;
   json: boolean;
 }
 
 /** `sallyport primary`: the backup server. */
 export function primaryCommand(): Command {
-  return new Command("primary")
+  const command = new Command("primary")
     .description("run the primary: a backup server with NetBackup's REST API on restic, NBWSS built in")
     .requiredOption(
       "--data <dir>",
       "folder for the catalogue, the repository and its password, and certificates",
     )
     .option("--listen <host:port>", "where its REST API listens", "127.0.0.1:1556")
-    .option("--ca <file>", "authority of the cloud endpoints, PEM, beside those that the system knows")
     .option(
       "--host-name <name>",
       "the primary's name, also that of this machine as a client",
       hostname().toLowerCase(),
-    )
-    .option("--nbwss-properties <file>", "nbwss.properties, as NetBackup has it")
+    );
+  return withNbwssOptions(command)
     .option("--log-level <level>", "debug, info, warn or error", "info")
     .option("--json", "print what was started as JSON", false)
     .addHelpText(
@@ -48,6 +44,7 @@ async function run(options: Options): Promise<void> {
   const { host, port } = parseListenAddress(options.listen);
   const log = serverLog("primary", options.logLevel);
   const firstUser = firstUserFromEnvironment();
+  const { endpointCaPem, proxy, properties, follow } = await readNbwssOptions(options, log);
   // Loaded only here, so that the client commands start quickly.
   const { startPrimaryServer } = await import("../primary-server.ts");
   const primary = await startPrimaryServer({
@@ -56,8 +53,9 @@ async function run(options: Options): Promise<void> {
     listen: { host, port },
     log,
     firstUser,
-    endpointCaPem: readCaFile(options.ca),
-    properties: readProperties(options.nbwssProperties, log),
+    endpointCaPem,
+    proxy,
+    properties,
   });
   const { userName, password } = primary.firstUser;
   if (options.json) printJson({ url: primary.url, caFile: primary.caFile, firstUser: primary.firstUser });
@@ -67,6 +65,7 @@ async function run(options: Options): Promise<void> {
     if (password !== undefined) printLine(`First user, shown this once: ${userName} ${password}`);
     printLine("Next: sallyport endpoint add --url <details URL of the hub>");
   }
+  follow(primary.service);
   await runUntilStopped(primary, log);
 }
 

@@ -1,0 +1,82 @@
+import { z } from "zod";
+import { checkInput } from "../endpoints/details.ts";
+import type { EndpointStore } from "../endpoints/store.ts";
+import { AgentError } from "../errors.ts";
+import type { Outbox } from "../outbox/outbox.ts";
+import type { FailBack } from "./choice.ts";
+import type { Groups, GroupStatus } from "./groups.ts";
+
+/** What the administration of connections works on. */
+export interface ConnectionAdministrationOptions {
+  store: EndpointStore;
+  /** Undefined until the service has started. */
+  groups: () => Groups | undefined;
+  outbox: Outbox;
+  /** Acts on a change at once. */
+  changed: () => void;
+}
+
+/** A server group as it is listed. */
+export interface ListedGroup extends GroupStatus {
+  failBack: FailBack;
+  /** Notifications that it has not acknowledged. */
+  waiting: number;
+}
+
+const failBack = z.discriminatedUnion("mode", [
+  z.object({ mode: z.literal("never") }),
+  z.object({ mode: z.literal("when-idle") }),
+  z.object({ mode: z.literal("after-stable"), minutes: z.int().min(1).max(10_080) }),
+  z.object({ mode: z.literal("now") }),
+]);
+const rule = z.object({ failBack });
+const reconnect = z.object({ groupId: z.string().optional(), force: z.boolean().default(false) });
+
+/** Server groups, their rules, and new connections (ours; what NetBackup has is in EndpointAdministration). */
+export class ConnectionAdministration {
+  readonly #options: ConnectionAdministrationOptions;
+
+  constructor(options: ConnectionAdministrationOptions) {
+    this.#options = options;
+  }
+
+  /** All groups that have an endpoint. */
+  list(): ListedGroup[] {
+    const { store, groups, outbox } = this.#options;
+    const running = new Map(
+      groups()
+        ?.status()
+        .map((status) => [status.groupId, status]),
+    );
+    const idle = { connectedTo: undefined, trackingId: undefined, executing: 0, silentMs: undefined };
+    return this.#groupIds().map((groupId) => ({
+      ...(running.get(groupId) ?? { groupId, ...idle }),
+      failBack: store.failBackOf(groupId),
+      waiting: outbox.waiting(groupId),
+    }));
+  }
+
+  /** @throws AgentError `invalid_details`, `group_unknown` */
+  setFailBack(groupId: string, body: unknown): void {
+    const input = checkInput(rule, body, "request");
+    this.#requireGroup(groupId);
+    this.#options.store.setFailBack(groupId, input.failBack);
+    this.#options.changed();
+  }
+
+  /** Tries at once. @throws AgentError `invalid_details`, `group_unknown` */
+  async reconnect(body: unknown): Promise<void> {
+    const { groupId, force } = checkInput(reconnect, body, "request");
+    if (groupId !== undefined) this.#requireGroup(groupId);
+    await this.#options.groups()?.reconnect(force, groupId);
+  }
+
+  #groupIds(): string[] {
+    return [...new Set(this.#options.store.list().map(({ groupId }) => groupId))];
+  }
+
+  #requireGroup(groupId: string): void {
+    if (this.#groupIds().includes(groupId)) return;
+    throw new AgentError("group_unknown", `no endpoint of a group "${groupId}" is saved`);
+  }
+}
