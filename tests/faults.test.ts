@@ -7,6 +7,7 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { connect } from "node:tls";
 import { compareTrees } from "@sallyport/cli";
+import { ended } from "./kit/ended.ts";
 import { startFaultProxy, type FaultProxy } from "./kit/fault-proxy.ts";
 import { makeSource, Site, until } from "./kit/site.ts";
 
@@ -146,9 +147,9 @@ test("faults - the hub's log is undamaged by garbage on its port, and the primar
     `POST /${"x".repeat(20_000)}\r\n\r\n`,
   ]) {
     const socket = connect({ host: "127.0.0.1", port: site.hubPort, ca: site.hub.caPem });
-    await once(socket, "secureConnect");
     socket.on("error", () => socket.destroy());
-    const closed = once(socket, "close");
+    const closed = ended(socket);
+    await once(socket, "secureConnect");
     socket.end(garbage);
     socket.resume();
     await closed;

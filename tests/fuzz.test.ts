@@ -2,7 +2,7 @@
 // and goes on serving those who mean well.
 import assert from "node:assert/strict";
 import { randomInt } from "node:crypto";
-import { once, type EventEmitter } from "node:events";
+import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { Agent, request } from "node:https";
 import { join } from "node:path";
@@ -12,6 +12,7 @@ import fc from "fast-check";
 import { dialEndpoint, encodeMessage } from "@sallyport/nbwss";
 import { HubClient } from "@sallyport/cli";
 import { WebSocket } from "ws";
+import { ended } from "./kit/ended.ts";
 import { temporaryFolder } from "./kit/folder.ts";
 import { allowedMessages, badMessages, rawNoise, requests, type FuzzedRequest } from "./kit/fuzzed-input.ts";
 import { freePort, startServer, type ServerProcess } from "./kit/sallyport.ts";
@@ -147,11 +148,6 @@ test("fuzz - 2,000 connections with what is not HTTP are closed", async (t) => {
     return noise.length;
   });
 });
-
-/** What `close` said; unlike `once`, it takes an error before it for nothing special. */
-function ended(socket: EventEmitter): Promise<unknown[]> {
-  return new Promise((resolve) => socket.once("close", (...what: unknown[]) => resolve(what)));
-}
 
 async function openSocket(port: number, ca: string): Promise<WebSocket> {
   const socket = new WebSocket(`wss://127.0.0.1:${port}/nbwss`, { ca });

@@ -4,6 +4,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { test } from "node:test";
 import { WebSocket } from "ws";
+import { ended } from "./kit/ended.ts";
 import { password, Site } from "./kit/site.ts";
 
 const message = (type: string, subType: string, payload: unknown) =>
@@ -14,7 +15,7 @@ async function open(site: Site): Promise<{ socket: WebSocket; closed: Promise<un
   // How it ends is seen by `close`.
   socket.on("error", () => socket.terminate());
   await once(socket, "open");
-  return { socket, closed: once(socket, "close") };
+  return { socket, closed: ended(socket) };
 }
 
 /** Both live, nothing was logged as a failure, and a command still goes through. */
@@ -40,7 +41,7 @@ test("hostile - rude strangers are closed, and lock nobody else out", async () =
       const { socket, closed } = await open(site);
       socket.send(opening);
       // A refused token is answered first; a primary then closes by itself.
-      await Promise.race([once(socket, "message").then(() => socket.close()), closed]);
+      socket.once("message", () => socket.close());
       await closed;
     }
   }

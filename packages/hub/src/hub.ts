@@ -85,6 +85,8 @@ export interface Hub extends AsyncDisposable {
   readonly adminKey: string | undefined;
   /** Looks for a new certificate at once; never rejects: one that can't be used is logged, and the former stays. */
   reloadCertificate(): Promise<void>;
+  /** Looks at once for what raises or resolves alerts, all that connections have done included; resolves when it is written down. */
+  lookForAlerts(): Promise<void>;
   /** The WebSocket side. */
   readonly endpoint: Endpoint;
   /** All its metrics as Prometheus text. */
@@ -236,6 +238,11 @@ class RunningHub implements Hub {
 
   reloadCertificate(): Promise<void> {
     return this.#tls.reload("asked for");
+  }
+
+  async lookForAlerts(): Promise<void> {
+    await this.#parts.registry.settled();
+    await this.#made.alertWatch.look();
   }
 
   close(): Promise<void> {

@@ -87,10 +87,16 @@ const dial = (url: string, options: Partial<DialOptions> = {}) =>
     ...options,
   });
 
+/** What `close` said; an error before it, such as a reset, is nothing special. */
+function ended(socket: WebSocket): Promise<[number, Buffer]> {
+  socket.on("error", () => socket.terminate());
+  return new Promise((resolve) => socket.once("close", (...what) => resolve(what)));
+}
+
 /** A peer that says just what the test tells it to. */
 async function openRaw(url: string) {
   const socket = new WebSocket(url, { ca: certificate.caPem });
-  const closed = once(socket, "close") as Promise<[number, Buffer]>;
+  const closed = ended(socket);
   await once(socket, "open");
   return { socket, closed };
 }
@@ -288,7 +294,7 @@ test("connection - a peer that goes silent is cut, on either end", async () => {
   const limits = { pingIntervalMs: 10, maxMissedPongs: 1 };
   await using peer = await startEndpoint({ limits });
   const mute = new WebSocket(peer.url, { ca: certificate.caPem, autoPong: false });
-  const muteClosed = once(mute, "close");
+  const muteClosed = ended(mute);
   await once(mute, "open");
   mute.send(raw("CONNECT", "REQUEST", { token: "good" }));
   assert.match((await (await peer.connected).closed).reason, /no sign of life/);
