@@ -35,6 +35,8 @@ export const hubErrors = {
   no_such_credential: { status: 404, errorCode: 227, title: "No credential stored", retrySafe: false },
   no_such_alert: { status: 404, errorCode: 227, title: "No such alert", retrySafe: false },
   no_such_alert_rule: { status: 404, errorCode: 227, title: "No such alert rule", retrySafe: false },
+  no_such_webhook: { status: 404, errorCode: 227, title: "No such webhook", retrySafe: false },
+  no_such_delivery: { status: 404, errorCode: 227, title: "No such delivery", retrySafe: false },
   no_such_details: { status: 404, errorCode: 227, title: "No endpoint details", retrySafe: false },
   no_such_token: { status: 404, errorCode: 227, title: "No such token", retrySafe: false },
   no_such_endpoint: { status: 404, errorCode: 227, title: "No such endpoint", retrySafe: false },

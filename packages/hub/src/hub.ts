@@ -24,6 +24,7 @@ import { certificateSource, type KeyPair, type KeyPairFiles } from "./tls/key-pa
 import { ServerTls } from "./tls/server-tls.ts";
 import { makeServer, startListening, stopListening } from "./server.ts";
 import { openState, type HubState } from "./state.ts";
+import type { WebhookOptions } from "./webhooks/webhook-parts.ts";
 
 /** What a hub is made of. */
 export interface HubOptions {
@@ -47,6 +48,8 @@ export interface HubOptions {
   trustedProxies?: readonly string[] | undefined;
   /** The OpenID provider that users of the console may sign in with; it has to send them back to `PUBLIC-URL/api/v1/session/oidc/callback`. */
   oidc?: OidcOptions | undefined;
+  /** Where webhooks may go beside public addresses. */
+  webhooks?: WebhookOptions | undefined;
   limits?: Partial<HubLimits> | undefined;
   clock?: Clock | undefined;
 }
@@ -182,6 +185,7 @@ class RunningHub implements Hub {
       consoleDir: options.consoleDir,
       remoteAddressOf: parts.remoteAddressOf,
       oidc: options.oidc,
+      webhooks: options.webhooks,
       publicUrl: () => this.#requirePublicUrl(),
       moreUrls: parts.moreUrls,
       isClosing: () => this.#closing !== undefined,
@@ -222,6 +226,7 @@ class RunningHub implements Hub {
     this.#made.alertWatch.start();
     this.#made.runner.start();
     this.#made.tokenExpiry.start();
+    await this.#made.webhooks.start();
     const listening: Listening = { url: url.origin };
     if (own !== undefined) listening.caFile = own.caFile;
     if (metrics !== undefined) {
@@ -258,11 +263,12 @@ class RunningHub implements Hub {
     const { clock, limits, state, registry, options } = this.#parts;
     const patience = Promise.withResolvers<void>();
     const timer = clock.after(limits.drainTimeoutMs, () => patience.resolve());
-    const { gateway, audit, apiKeyUsage, oidc, streams, retention, runner, tokenExpiry, alertWatch } =
-      this.#made;
+    const { gateway, audit, apiKeyUsage, oidc, streams, retention, runner, tokenExpiry } = this.#made;
+    const { alertWatch, webhooks } = this.#made;
     // What goes away from now on is the hub's own doing.
     await alertWatch.close();
     streams.close();
+    webhooks.stop();
     const reason = "the hub is restarting";
     this.endpoint.stopAccepting();
     const commandsEnded = Promise.race([gateway.drain(), patience.promise]);
@@ -279,6 +285,7 @@ class RunningHub implements Hub {
     await this.endpoint.close(1012, reason);
     // Commands that were cut off by this are answered before their sockets go.
     await gateway.drain();
+    await webhooks.close();
     await stopListening(this.#server);
     await this.#tls.close();
     await this.#metricsListener?.close();

@@ -5,6 +5,7 @@ export type { BackedUp, BackupOptions } from "./backup/backup.ts";
 export type { BackupManifest } from "./backup/manifest.ts";
 export { restore } from "./backup/restore.ts";
 export type { RestoreOptions } from "./backup/restore.ts";
+export type { WebhookOptions } from "./webhooks/webhook-parts.ts";
 export type { OidcOptions } from "./access/oidc.ts";
 export { createHub } from "./hub.ts";
 export type { Hub, HubOptions, Listening, ListenOptions } from "./hub.ts";

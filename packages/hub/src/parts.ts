@@ -31,6 +31,7 @@ import { Retention } from "./log/retention.ts";
 import { registerLogMetrics } from "./log/log-metrics.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { registerViewMetrics } from "./views/view-metrics.ts";
+import { makeWebhookParts, type WebhookOptions, type WebhookParts } from "./webhooks/webhook-parts.ts";
 import type { HubState } from "./state.ts";
 
 /** What the parts are made of. */
@@ -44,6 +45,7 @@ export interface PartsOptions {
   /** Where requests come from. */
   remoteAddressOf: RemoteAddressOf;
   oidc: OidcOptions | undefined;
+  webhooks: WebhookOptions | undefined;
   /** Where the hub is reached from outside. */
   publicUrl: () => URL;
   /** Its further addresses. */
@@ -69,6 +71,7 @@ export interface HubParts {
   retention: Retention;
   tokenExpiry: TokenExpiry;
   alertWatch: AlertWatch;
+  webhooks: WebhookParts;
   /** Wrong tokens by address. */
   tokenThrottle: Throttle;
   app: ApiApp;
@@ -168,6 +171,16 @@ export function makeParts(options: PartsOptions): HubParts {
     logger,
     random: Math.random,
   });
+  const { registry: metricsRegistry } = metrics;
+  const webhooks = makeWebhookParts({
+    options: options.webhooks,
+    state,
+    feed,
+    registry: metricsRegistry,
+    limits,
+    clock,
+    logger,
+  });
   const retention = new Retention({ log, recorder, trimmed, limits, clock, logger });
   const alertWatch = new AlertWatch({ ...state, registry, inbox, limits, clock, logger });
   registerAlertMetrics(metrics.registry, state.alerts);
@@ -194,6 +207,7 @@ export function makeParts(options: PartsOptions): HubParts {
     backups: state.backups,
     alerts: state.alerts,
     alertRules: makeAlertRules(state, limits),
+    webhooks: webhooks.webhooks,
     now,
     log,
     feed,
@@ -218,6 +232,7 @@ export function makeParts(options: PartsOptions): HubParts {
     streams,
     retention,
     alertWatch,
+    webhooks,
     tokenExpiry: enrolling.tokenExpiry,
     tokenThrottle,
     app,

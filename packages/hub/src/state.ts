@@ -11,6 +11,8 @@ import { openSealing, type Sealing } from "./secrets/sealing.ts";
 import type { EventLog } from "./log/log.ts";
 import { Recorder } from "./log/recorder.ts";
 import { openSqliteLog } from "./log/sqlite-log.ts";
+import { DeliveryStore } from "./webhooks/delivery-store.ts";
+import { WebhookSecrets } from "./webhooks/webhook-secrets.ts";
 import { makeHubViews, type HubViews } from "./views/hub-views.ts";
 import { Views } from "./views/views.ts";
 
@@ -26,6 +28,8 @@ export interface HubState extends HubViews {
   credentials: CredentialStore;
   commands: CommandStore;
   idempotency: IdempotencyStore;
+  webhookSecrets: WebhookSecrets;
+  deliveries: DeliveryStore;
   /** A name inside the data folder. */
   path(name: string): string;
   /** Closes all of it, the log last but for the folder's lock. Calling it again does nothing. */
@@ -78,6 +82,8 @@ export async function openState(options: StateOptions): Promise<HubState> {
   const idempotency = opened.use(
     new IdempotencyStore(dir.path("idempotency.sqlite"), sealing, limits.maxIdempotencyKeys),
   );
+  const webhookSecrets = opened.use(new WebhookSecrets({ path: dir.path("webhooks.sqlite"), sealing, now }));
+  const deliveries = opened.use(new DeliveryStore({ path: dir.path("deliveries.sqlite"), limits }));
   const recorder = new Recorder({ log, now, newId: () => newOrderedId(now()) });
   const resources = opened.move();
   return {
@@ -91,6 +97,8 @@ export async function openState(options: StateOptions): Promise<HubState> {
     credentials,
     commands,
     idempotency,
+    webhookSecrets,
+    deliveries,
     path: (name) => dir.path(name),
     close: () => resources.disposeAsync(),
   };

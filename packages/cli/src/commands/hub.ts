@@ -4,7 +4,7 @@ import { createHub, parseAddress } from "@sallyport/hub";
 import { fromEnvironment } from "../environment.ts";
 import { Failure } from "../failure.ts";
 import { printJson, printLine } from "../output/print.ts";
-import { readSecret } from "../secrets.ts";
+import { readCaFile, readSecret } from "../secrets.ts";
 import { runUntilStopped, serverLog } from "../server-process.ts";
 import { backupCommand, restoreCommand } from "./hub-backup.ts";
 import { checkConfigCommand, configCommand } from "./hub-config.ts";
@@ -57,6 +57,10 @@ async function run(options: Record<string, unknown>): Promise<void> {
     credentialKeyFile: settings.credentialKeyFile,
     trustedProxies: settings.trustedProxies,
     oidc: readOidcOptions(settings.oidc),
+    webhooks: {
+      allowedNetworks: settings.webhooks.allowedNetworks,
+      ca: readCaFile(settings.webhooks.caFile),
+    },
     ...(settings.publicUrl === undefined ? {} : { publicUrl: settings.publicUrl }),
     ...(adminKey === undefined ? {} : { adminKey }),
   });

@@ -43,6 +43,8 @@ import { addPrimaryTokensRoutes } from "./primary-tokens-routes.ts";
 import { addSessionRoutes } from "./session-routes.ts";
 import { addStatusRoutes } from "./status-routes.ts";
 import { addUsersRoutes } from "./users-routes.ts";
+import type { Webhooks } from "../webhooks/webhooks.ts";
+import { addWebhooksRoutes } from "./webhooks-routes.ts";
 
 /** What the HTTP API is made of. */
 export interface RoutesOptions
@@ -51,6 +53,7 @@ export interface RoutesOptions
     Pick<FleetRoutesOptions, "jobs" | "images" | "backups" | "now">,
     Pick<AlertsRoutesOptions, "alerts" | "alertRules"> {
   audit: Audit;
+  webhooks: Webhooks;
   idempotency: Idempotency;
   commands: CommandStore;
   runner: CommandRunner;
@@ -107,6 +110,7 @@ export function makeRoutes(options: RoutesOptions): ApiApp {
   addNotificationsRoutes(app, options);
   addFleetRoutes(app, options);
   addAlertsRoutes(app, options);
+  addWebhooksRoutes(app, options.webhooks);
   addOpenApi(app);
   addConsoleRoutes(app, options.consoleDir);
   return app;

@@ -57,8 +57,11 @@ test("backup - has only what its owner may read, and no keys unless they are ask
     [manifestName],
   );
   assert.ok(files.includes("log.sqlite") && files.includes("details.sqlite"));
-  // The log is copied after what refers to it.
-  assert.equal(manifest.files.at(-1)?.name, "log.sqlite");
+  // The log is copied after what refers to it, and before the secrets of the webhooks that it has.
+  assert.deepEqual(
+    manifest.files.slice(-2).map(({ name }) => name),
+    ["log.sqlite", "webhooks.sqlite"],
+  );
   assert.equal((await stat(to)).mode & 0o777, 0o700);
   for (const name of files) assert.equal((await stat(join(to, name))).mode & 0o777, 0o600, name);
   const dataDir = join(folder.path, "new");

@@ -26,6 +26,8 @@ export interface BackedUp {
 }
 
 const logName = "log.sqlite";
+/** Secrets of webhooks: each is there before the log says that its webhook is, so that they are copied after the log. */
+const afterLog: ReadonlySet<string> = new Set(["webhooks.sqlite"]);
 /** Belongs to a running process. */
 const passing = /(?:^lock|-wal|-shm|-journal|\.tmp)$/;
 
@@ -44,7 +46,10 @@ export async function backUp(options: BackupOptions): Promise<BackedUp> {
   }
   const { databases, secrets } = await sort(dataDir);
   const files: BackupManifest["files"] = [];
-  for (const name of [...databases, logName, ...(withSecrets ? secrets : [])]) {
+  const isLate = (name: string) => afterLog.has(name);
+  const early = databases.filter((name) => !isLate(name));
+  const names = [...early, logName, ...databases.filter(isLate), ...(withSecrets ? secrets : [])];
+  for (const name of names) {
     const target = join(to, name);
     await mkdir(dirname(target), { recursive: true, mode: 0o700 });
     if (name.endsWith(".sqlite")) await copyDatabase(join(dataDir, name), target);

@@ -141,6 +141,31 @@ export interface HubLimits {
   alertSettleMs: number;
   /** How long a hub that has started watches before it takes backups for missing, ms: primaries first send what they have kept. */
   alertGraceMs: number;
+  /** Webhooks; one more is refused with `limit_reached`. */
+  maxWebhooks: number;
+  /**
+   * Deliveries that may wait for one webhook. What comes above that stays in the log, and is read when half of them are done; redeliveries
+   * and replays are refused with `limit_reached`.
+   */
+  maxPendingDeliveries: number;
+  /** Deliveries, delivered and failed ones each, that are kept of one webhook (and up to 50 more); then the oldest are forgotten. */
+  keptDeliveries: number;
+  /** Attempts that one webhook has under way at a time; one that is slow or fails has one. */
+  maxAttemptsPerWebhook: number;
+  /** Attempts that all webhooks have under way; the others take turns. Webhooks that are slow or fail have half of them at most. */
+  maxWebhookAttempts: number;
+  /** How long one attempt may take, from resolving the name to the end of the answer, ms; then it has failed. */
+  webhookTimeoutMs: number;
+  /** Bytes of a receiver's answer that are kept and shown; the rest is not read. */
+  maxWebhookAnswerBytes: number;
+  /** How long a receiver may take nothing at all before its webhook is disabled, ms; time without attempts does not count. */
+  webhookFailingMs: number;
+  /** Pause of a webhook after the hub itself failed (its disk, a secret that can't be opened), ms. */
+  webhookRetryMs: number;
+  /** How long events are gathered before they are queued for webhooks together, ms. */
+  webhookGatherMs: number;
+  /** Events that one replay may queue; a range with more is refused with `limit_reached`. */
+  maxReplayEvents: number;
   /** Header of an HTTP request, bytes; larger is answered 431. */
   maxHeaderBytes: number;
   /** How long a TLS handshake, and the header of a request, may take to arrive, ms; then it is cut, or 408. */
@@ -256,6 +281,22 @@ export const defaultHubLimits: HubLimits = {
   alertSettleMs: 2_000,
   // Twice the longest pause of a primary that reconnects (NBWSS, connection rules), with room.
   alertGraceMs: 600_000,
+  maxWebhooks: 1_000,
+  // Some 3 MB on the disk.
+  maxPendingDeliveries: 10_000,
+  keptDeliveries: 500,
+  maxAttemptsPerWebhook: 4,
+  // Each holds a socket and an event.
+  maxWebhookAttempts: 100,
+  // What Standard Webhooks advises, 15 to 30 s, at its lower end.
+  webhookTimeoutMs: 15_000,
+  maxWebhookAnswerBytes: 1_024,
+  // Before the first delivery would be given up, so that a receiver which is away loses nothing.
+  webhookFailingMs: 72 * 3_600_000,
+  webhookRetryMs: 5_000,
+  // Nobody notices, and a busy hub queues hundreds at a time.
+  webhookGatherMs: 20,
+  maxReplayEvents: 5_000,
   // A JWT of NetBackup has some kilobytes; Node's own 16 KiB is near it.
   maxHeaderBytes: 32 * 1024,
   headersTimeoutMs: 20_000,

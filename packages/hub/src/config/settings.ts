@@ -58,6 +58,20 @@ export const hubSettingsSchema = z.strictObject({
     .default([])
     .describe("proxies in front of the hub, such as 10.0.0.0/8; only their X-Forwarded-For is believed"),
   oidc: oidcSettingsSchema,
+  webhooks: z
+    .strictObject({
+      allowedNetworks: z
+        .array(
+          z.string(networkExpected).refine(isNetwork, networkExpected),
+          "has to be a list of addresses or networks",
+        )
+        .max(64)
+        .meta({ placeholder: "network,…" } satisfies SettingNotes)
+        .default([])
+        .describe("networks that webhooks may go to although they are not public, such as 10.20.0.0/16"),
+      caFile: path("file").optional().describe("further authority of receivers' certificates, PEM"),
+    })
+    .prefault({}),
   tls: z
     .strictObject({
       cert: path("file").optional().describe("server certificate, PEM; without it the hub makes its own"),

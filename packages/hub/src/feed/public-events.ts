@@ -45,7 +45,13 @@ export const publicTypes: Readonly<Record<string, readonly string[]>> = {
   ],
   "sallyport.command.finished": ["id", "primaryId", "method", "path", "state", "status"],
   "sallyport.webhook.disabled": ["id", "reason"],
+  "sallyport.webhook.missed": ["id", "from", "to"],
 };
+
+/** Whether events of this type are shown outside. */
+export function isPublicType(type: string): boolean {
+  return type.startsWith(notificationTypes) || Object.hasOwn(publicTypes, type);
+}
 
 /** The event as it is shown outside; undefined when it is not for users. */
 export function toPublic(event: StoredEvent): CloudEvent | undefined {

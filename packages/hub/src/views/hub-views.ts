@@ -10,6 +10,7 @@ import { TrimmedView } from "./trimmed.ts";
 import { UsersView } from "./users.ts";
 import type { View } from "./views.ts";
 import { WarningsView } from "./warnings.ts";
+import { WebhooksView } from "../webhooks/webhooks-view.ts";
 
 /** All views of a hub. Each event is folded into them in this order: those of the fleet ask `primaries` who is enrolled. */
 export interface HubViews {
@@ -24,6 +25,7 @@ export interface HubViews {
   images: ImagesView;
   backups: BackupsView;
   alerts: AlertsView;
+  webhooks: WebhooksView;
 }
 
 /** Makes the views, not yet attached to tables. What they show is a matter of the log alone. */
@@ -40,6 +42,7 @@ export function makeHubViews(): HubViews {
     images: new ImagesView(),
     backups: new BackupsView(),
     alerts: new AlertsView(),
+    webhooks: new WebhooksView(),
   } satisfies Record<string, View>;
   return views;
 }

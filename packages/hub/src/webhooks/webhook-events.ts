@@ -21,4 +21,6 @@ export const webhookEvents = {
   "sallyport.webhook.disabled": z.object({ id: z.string(), reason: z.enum(disabledReasons).nullable() }),
   "sallyport.webhook.secret-rotated": z.object({ id: z.string(), overlapEndsAt: z.string() }),
   "sallyport.webhook.deleted": z.object({ id: z.string() }),
+  /** The log let events go (retention) before they could be delivered: between these positions, both included. The receiver is told too. */
+  "sallyport.webhook.missed": z.object({ id: z.string(), from: z.int(), to: z.int() }),
 } as const;
