@@ -9,7 +9,8 @@ import { connect } from "node:tls";
 import { compareTrees } from "@sallyport/cli";
 import { ended } from "./kit/ended.ts";
 import { startFaultProxy, type FaultProxy } from "./kit/fault-proxy.ts";
-import { makeSource, Site, until } from "./kit/site.ts";
+import { temporaryFolder } from "./kit/folder.ts";
+import { makeSource, openGuardRules, Site, until } from "./kit/site.ts";
 
 const mib = 1024 * 1024;
 
@@ -167,7 +168,8 @@ test("faults - a source that is missing gives status 71, through the hub as on p
 });
 
 test("faults - what was restored through the hub is the same, odd names included", async () => {
-  await using site = await Site.start();
+  using folder = temporaryFolder();
+  await using site = await Site.start(undefined, ["--guard-rules", openGuardRules(folder.path)]);
   const source = makeSource(site.dir, 5, 100_000);
   writeFileSync(join(source, "-rf *? [x] \n ü"), "odd");
   chmodSync(join(source, "file-0"), 0o640);

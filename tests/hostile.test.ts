@@ -5,7 +5,8 @@ import { once } from "node:events";
 import { test } from "node:test";
 import { WebSocket } from "ws";
 import { ended } from "./kit/ended.ts";
-import { password, Site } from "./kit/site.ts";
+import { temporaryFolder } from "./kit/folder.ts";
+import { openGuardRules, password, Site } from "./kit/site.ts";
 
 const message = (type: string, subType: string, payload: unknown) =>
   JSON.stringify({ version: "1.0", id: randomUUID(), type, subType, timeStamp: 1, payload });
@@ -112,7 +113,8 @@ const bodies = [
 ];
 
 test("hostile - whatever is called with whatever body is refused with an error body, never with 5xx", async () => {
-  await using site = await Site.start();
+  using folder = temporaryFolder();
+  await using site = await Site.start(undefined, ["--guard-rules", openGuardRules(folder.path)]);
   const headers = { "content-type": "application/vnd.netbackup+json;version=12.0" };
   const login = await site.client.gateway(site.primaryId, {
     method: "POST",

@@ -17,6 +17,7 @@ export class Site implements AsyncDisposable {
   readonly hubPort: number;
   readonly #primaryPort: number;
   readonly #folder: Disposable;
+  readonly #primaryArgs: readonly string[];
   #endpointPort: number;
   primaryId = "";
   /** Every token that was given out, to be looked for where it must not be. */
@@ -26,17 +27,30 @@ export class Site implements AsyncDisposable {
   client!: HubClient;
   application!: CloudApplication;
 
-  private constructor(ports: { hub: number; primary: number }, folder: { path: string } & Disposable) {
+  private constructor(
+    ports: { hub: number; primary: number },
+    folder: { path: string } & Disposable,
+    primaryArgs: readonly string[],
+  ) {
     this.#folder = folder;
+    this.#primaryArgs = primaryArgs;
     this.dir = folder.path;
     this.hubPort = ports.hub;
     this.#endpointPort = ports.hub;
     this.#primaryPort = ports.primary;
   }
 
-  /** Starts and connects everything. @param throughPort makes the port that the primary dials, given the hub's */
-  static async start(throughPort?: (hubPort: number) => Promise<number>): Promise<Site> {
-    const site = new Site({ hub: await freePort(), primary: await freePort() }, temporaryFolder());
+  /**
+   * Starts and connects everything.
+   * @param throughPort makes the port that the primary dials, given the hub's
+   * @param primaryArgs more options of the primary
+   */
+  static async start(
+    throughPort?: (hubPort: number) => Promise<number>,
+    primaryArgs: readonly string[] = [],
+  ): Promise<Site> {
+    const ports = { hub: await freePort(), primary: await freePort() };
+    const site = new Site(ports, temporaryFolder(), primaryArgs);
     try {
       if (throughPort !== undefined) site.#endpointPort = await throughPort(site.hubPort);
       await site.startHub();
@@ -75,6 +89,7 @@ export class Site implements AsyncDisposable {
         "branch",
         "--nbwss-properties",
         properties,
+        ...this.#primaryArgs,
       ],
       { SALLYPORT_PRIMARY_USER: user, SALLYPORT_PRIMARY_PASSWORD: password, ...env },
     );
@@ -144,6 +159,13 @@ export class Site implements AsyncDisposable {
     await this.hub?.[Symbol.asyncDispose]();
     this.#folder[Symbol.dispose]();
   }
+}
+
+/** A rules file that lets everything through but the endpoints' administration, for tests of what lies behind the guard. */
+export function openGuardRules(dir: string): string {
+  const file = join(dir, "guard-open.yaml");
+  writeFileSync(file, "version: 1\ndefaults: false\notherwise: allow\n");
+  return file;
 }
 
 /** Looks again and again until `condition` holds, for what another process does; the runner's time-out ends it otherwise. */

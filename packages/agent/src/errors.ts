@@ -13,6 +13,14 @@ export const agentErrors = {
   unsupported_media_type: { httpStatus: 415, errorCode: 415 },
   upstream_refused: { httpStatus: 502, errorCode: 502 },
   upstream_unreachable: { httpStatus: 502, errorCode: 502 },
+  forbidden: { httpStatus: 403, errorCode: 403 },
+  invalid_rules: { httpStatus: 400, errorCode: 400 },
+  ticket_unknown: { httpStatus: 404, errorCode: 404 },
+  ticket_not_held: { httpStatus: 409, errorCode: 409 },
+  ticket_mismatch: { httpStatus: 409, errorCode: 409 },
+  ticket_refused: { httpStatus: 403, errorCode: 403 },
+  held_too_many: { httpStatus: 429, errorCode: 429 },
+  audit_failed: { httpStatus: 503, errorCode: 503 },
   internal: { httpStatus: 500, errorCode: 500 },
 } as const satisfies Record<string, { httpStatus: number; errorCode: number }>;
 

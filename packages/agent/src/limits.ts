@@ -28,6 +28,16 @@ export interface AgentLimits {
   backoffBaseMs: number;
   /** A connection that lasted this long, ms, resets the back-off; a shorter one does not. */
   stableAfterMs: number;
+  /** Path and query of a command, characters; a longer one is answered 403. */
+  maxPathCharacters: number;
+  /** Commands of all server groups that wait for approval, or were approved and not yet sent again; more are answered 429. */
+  maxOpenTickets: number;
+  /** The same, of one server group. */
+  maxOpenTicketsPerGroup: number;
+  /** Tickets that have ended and are kept to be looked at; the oldest go first. */
+  maxEndedTickets: number;
+  /** The body of a command that can be held, bytes; one with a larger body that needs approval is answered 403. */
+  maxTicketBodyBytes: number;
 }
 
 /** Defaults; the reasons stand beside the figures. */
@@ -51,4 +61,12 @@ export const defaultAgentLimits: AgentLimits = {
   livenessTimeoutMs: 5_000,
   backoffBaseMs: 1_000,
   stableAfterMs: 60_000,
+  // As long as Tomcat's whole request line.
+  maxPathCharacters: 8_192,
+  // More than anybody reviews in a day; with bodies of the largest size 25 MiB.
+  maxOpenTickets: 100,
+  maxOpenTicketsPerGroup: 50,
+  maxEndedTickets: 1_000,
+  // Several thousand files of a restore; more than this nobody reads.
+  maxTicketBodyBytes: 256 * 1024,
 };

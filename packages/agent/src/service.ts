@@ -14,9 +14,14 @@ import { ConnectionAdministration } from "./connect/administration.ts";
 import { EndpointAdministration } from "./endpoints/administration.ts";
 import { EndpointStore, type SavedEndpoint } from "./endpoints/store.ts";
 import { pinnedTls, reachEndpoint, trustedAuthorities, type Egress } from "./endpoints/trust.ts";
+import { Guard } from "./guard/guard.ts";
+import { GuardAdministration } from "./guard/guard-administration.ts";
+import type { PersonOf } from "./guard/guard-routes.ts";
+import { RulesFile } from "./guard/rules-file.ts";
 import { defaultAgentLimits, type AgentLimits } from "./limits.ts";
 import { Outbox } from "./outbox/outbox.ts";
 import { sendNotifications } from "./outbox/sender.ts";
+import { LogTrail } from "./audit/log-trail.ts";
 import { defaultProperties, type NbwssProperties } from "./properties.ts";
 import { serviceRoutes } from "./service-routes.ts";
 import { openUpstream, type OpenedUpstream, type Upstream } from "./upstream/upstream.ts";
@@ -31,6 +36,10 @@ export interface NbwssServiceOptions {
   /** The HTTP proxy on the way to endpoints and details URLs. */
   proxy?: ProxyEnvironment | undefined;
   properties?: NbwssProperties | undefined;
+  /** The guard's rules file, read again when it changes; the built-in rules without one. */
+  guardRulesFile?: string | undefined;
+  /** The cloud may look, and nothing else. */
+  readOnly?: boolean | undefined;
   limits?: Partial<AgentLimits>;
   clock?: Clock;
   /** In [0, 1); for the jitter. */
@@ -44,16 +53,21 @@ export interface NbwssServiceOptions {
 export class NbwssService implements AsyncDisposable {
   readonly outbox: Outbox;
   readonly administration: EndpointAdministration;
+  /** What the cloud may do. */
+  readonly guard: GuardAdministration;
   readonly #options: NbwssServiceOptions;
   readonly #limits: AgentLimits;
   #properties: NbwssProperties;
   readonly #clock: Clock;
   readonly #egress: Egress;
   readonly #store: EndpointStore;
+  readonly #rules: RulesFile;
+  readonly #guard: Guard;
   #groups: Groups | undefined;
   #upstream: OpenedUpstream | undefined;
   #closing: Promise<void> | undefined;
 
+  /** @throws AgentError `invalid_rules` */
   constructor(options: NbwssServiceOptions) {
     this.#options = options;
     this.#limits = { ...defaultAgentLimits, ...options.limits };
@@ -72,11 +86,22 @@ export class NbwssService implements AsyncDisposable {
       isConnected: (hostName) => this.#groups?.isConnected(hostName) ?? false,
       failureOf: (hostName) => this.#groups?.failureOf(hostName),
     });
+    const { database, log, guardRulesFile: file, readOnly: isReadOnly = false } = options;
+    const [limits, clock] = [this.#limits, this.#clock];
+    const audit = new LogTrail(log);
+    const rules = new RulesFile({ file, isReadOnly, log });
+    const guard = new Guard({ database, audit, rules: () => rules.current, limits, clock, log });
+    const auditProblem = () => undefined;
+    this.guard = new GuardAdministration({ guard, rules, audit, auditProblem, limits, clock });
+    [this.#rules, this.#guard] = [rules, guard];
+    rules.watch((change) => audit.note(change));
   }
 
   /** What is offered on premises, to be mounted at `/netbackup` behind authentication. */
-  routes(): Hono {
+  routes(personOf: PersonOf = () => undefined): Hono {
     return serviceRoutes({
+      personOf,
+      guard: this.guard,
       administration: this.administration,
       connections: new ConnectionAdministration({
         store: this.#store,
@@ -115,6 +140,7 @@ export class NbwssService implements AsyncDisposable {
   /** Closes all connections; what is not yet acknowledged stays in the outbox. Calling it again returns the same promise. */
   close(): Promise<void> {
     this.#closing ??= (async () => {
+      this.#rules[Symbol.dispose]();
       await this.#groups?.close();
       await this.#upstream?.close();
     })();
@@ -153,8 +179,8 @@ export class NbwssService implements AsyncDisposable {
     const { dialTimeoutMs, maxMessageBytes } = this.#limits;
     const { hostName, groupId, url, token, certificate } = endpoint;
     const { pingIntervalMs, maxMissedPongs, ignoreDecoder } = this.#properties;
-    const executor = this.#upstream?.commands;
-    if (executor === undefined) throw new TypeError("start() goes before the first connection");
+    const upstream = this.#upstream?.commands;
+    if (upstream === undefined) throw new TypeError("start() goes before the first connection");
     return dialEndpoint({
       url,
       token,
@@ -165,7 +191,7 @@ export class NbwssService implements AsyncDisposable {
       clock: this.#clock,
       limits: { pingIntervalMs, maxMissedPongs, maxMessageBytes, dialTimeoutMs },
       ignoreUndecodable: ignoreDecoder,
-      execute: (command, gone) => executor.execute(command, gone),
+      execute: (command, gone) => this.#guard.execute(command, groupId, upstream, gone),
       undecodable: (error) => log.error({ groupId, hostName, reason: error.message }, "endpoint.undecodable"),
       answerNotSent: (error) => log.error({ groupId, hostName, err: error }, "command.answer_not_sent"),
     });

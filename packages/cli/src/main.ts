@@ -8,6 +8,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   primary: async () => (await import("./commands/primary.ts")).primaryCommand(),
   agent: async () => (await import("./commands/agent.ts")).agentCommand(),
   endpoint: async () => (await import("./commands/endpoint.ts")).endpointCommand(),
+  guard: async () => (await import("./commands/guard.ts")).guardCommand(),
   primaries: async () => (await import("./commands/primaries.ts")).primariesCommand(),
   call: async () => (await import("./commands/call.ts")).callCommand(),
   login: async () => (await import("./commands/login.ts")).loginCommand(),

@@ -6,12 +6,14 @@ import { fromEnvironment } from "./environment.ts";
 import { Failure } from "./failure.ts";
 import { readCaFile, readSecret } from "./secrets.ts";
 
-/** The options that primary and lone agent share: how they reach the cloud side. */
+/** The options that primary and lone agent share: how they reach the cloud side, and what that may do. */
 export interface NbwssOptions {
   ca?: string;
   nbwssProperties?: string;
   proxy?: string;
   proxyCredentialFile?: string;
+  guardRules?: string;
+  readOnly?: boolean;
 }
 
 const credentialVariable = "SALLYPORT_PROXY_CREDENTIAL";
@@ -28,17 +30,24 @@ export function withNbwssOptions(command: Command): Command {
     .option(
       "--proxy-credential-file <file>",
       `file that holds USER:PASSWORD for the proxy (or ${credentialVariable})`,
-    );
+    )
+    .option(
+      "--guard-rules <file>",
+      "what the cloud may do (sallyport guard); read again when it changes; without it the default rules hold",
+    )
+    .option("--read-only", "the cloud may look, and nothing else");
 }
 
 /** What those options say. @throws Failure */
 export async function readNbwssOptions(options: NbwssOptions, log: Logger) {
-  const { nbwssProperties } = options;
+  const { nbwssProperties, guardRules, readOnly } = options;
   const file = nbwssProperties === undefined ? undefined : await openProperties(nbwssProperties, log);
   return {
     endpointCaPem: readCaFile(options.ca),
     proxy: proxyOf(options),
     properties: file?.current,
+    guardRulesFile: guardRules,
+    readOnly,
     /** Lets a running service follow its file, and try at once on SIGHUP. */
     follow: (service: Pick<NbwssService, "setProperties" | "reconnect">): void => {
       const changed = (properties: NbwssProperties) => service.setProperties(properties);

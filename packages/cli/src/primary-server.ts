@@ -1,22 +1,19 @@
-import { NbwssService, type NbwssProperties } from "@sallyport/agent";
-import { createPrimary, type Credentials } from "@sallyport/primary";
-import type { ProxyEnvironment } from "@sallyport/nbwss";
+import { NbwssService, type NbwssServiceOptions, type PersonOf } from "@sallyport/agent";
+import { createPrimary, type Credentials, type Principal } from "@sallyport/primary";
 import type { Logger } from "pino";
 import type { ListenAddress } from "./listen-address.ts";
 import type { ServerProcess } from "./server-process.ts";
 
 /** What a primary with NBWSS built in is started with. */
-export interface PrimaryServerOptions {
+export interface PrimaryServerOptions extends Pick<
+  NbwssServiceOptions,
+  "endpointCaPem" | "proxy" | "properties" | "guardRulesFile" | "readOnly"
+> {
   dataDir: string;
   hostName: string;
   listen: ListenAddress;
   log: Logger;
   firstUser?: Credentials | undefined;
-  /** Authority of the cloud endpoints, PEM. */
-  endpointCaPem?: string | undefined;
-  /** The HTTP proxy on the way to endpoints. */
-  proxy?: ProxyEnvironment | undefined;
-  properties?: NbwssProperties | undefined;
 }
 
 /** A primary with NBWSS built in, listening. */
@@ -33,7 +30,7 @@ export interface PrimaryServer extends ServerProcess {
  * notification are committed together; commands reach the primary through its own REST API, as a real NetBackup's do.
  */
 export async function startPrimaryServer(options: PrimaryServerOptions): Promise<PrimaryServer> {
-  const { dataDir, hostName, listen, log, firstUser, endpointCaPem, proxy, properties } = options;
+  const { dataDir, hostName, listen, log, firstUser, ...nbwss } = options;
   await using starting = new AsyncDisposableStack();
   let service: NbwssService | undefined;
   const primary = starting.use(
@@ -43,11 +40,11 @@ export async function startPrimaryServer(options: PrimaryServerOptions): Promise
       log,
       firstUser,
       journal(database) {
-        service = new NbwssService({ database, log, endpointCaPem, proxy, properties });
+        service = new NbwssService({ ...nbwss, database, log });
         return service.outbox;
       },
       mount(routes) {
-        if (service !== undefined) routes.route("/", service.routes());
+        if (service !== undefined) routes.route("/", service.routes(personOf));
       },
     }),
   );
@@ -64,3 +61,6 @@ export async function startPrimaryServer(options: PrimaryServerOptions): Promise
     close: () => running.disposeAsync(),
   };
 }
+
+/** Who is logged in at the primary. */
+const personOf: PersonOf = (variable) => (variable("principal") as Principal | undefined)?.userName;

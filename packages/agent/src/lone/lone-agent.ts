@@ -24,6 +24,10 @@ export interface LoneAgentOptions {
   /** The HTTP proxy on the way to endpoints. */
   proxy?: ProxyEnvironment | undefined;
   properties?: NbwssProperties | undefined;
+  /** The guard's rules file; the built-in rules without one. */
+  guardRulesFile?: string | undefined;
+  /** The cloud may look, and nothing else. */
+  readOnly?: boolean | undefined;
   limits?: Partial<AgentLimits>;
   clock?: Clock;
 }
@@ -45,6 +49,7 @@ export interface LoneAgent extends AsyncDisposable {
  */
 export async function startLoneAgent(options: LoneAgentOptions): Promise<LoneAgent> {
   const { dataDir, upstream, listen, log, endpointCaPem, proxy, properties, clock = systemClock } = options;
+  const { guardRulesFile, readOnly } = options;
   const limits = { ...defaultAgentLimits, ...options.limits };
   await using starting = new AsyncDisposableStack();
   starting.use(takeDataFolder(dataDir));
@@ -58,6 +63,8 @@ export async function startLoneAgent(options: LoneAgentOptions): Promise<LoneAge
       limits,
       clock,
       properties,
+      guardRulesFile,
+      readOnly,
     }),
   );
   const token = administratorToken(dataDir);

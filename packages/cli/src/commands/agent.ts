@@ -90,7 +90,7 @@ async function run(options: Options & { apiKey?: string }): Promise<void> {
       exitCode: 2,
     });
   }
-  const { endpointCaPem, proxy, properties, follow } = await readNbwssOptions(options, log);
+  const { follow, ...nbwss } = await readNbwssOptions(options, log);
   // Loaded only here, so that the client commands start quickly.
   const { startLoneAgent } = await import("@sallyport/agent");
   await using agent = await startLoneAgent({
@@ -98,9 +98,7 @@ async function run(options: Options & { apiKey?: string }): Promise<void> {
     upstream,
     listen,
     log,
-    endpointCaPem,
-    proxy,
-    properties,
+    ...nbwss,
   });
   const { url, caFile } = agent;
   if (options.json) printJson({ url, caFile, upstream: upstream.origin });

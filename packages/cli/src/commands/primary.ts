@@ -44,7 +44,7 @@ async function run(options: Options): Promise<void> {
   const { host, port } = parseListenAddress(options.listen);
   const log = serverLog("primary", options.logLevel);
   const firstUser = firstUserFromEnvironment();
-  const { endpointCaPem, proxy, properties, follow } = await readNbwssOptions(options, log);
+  const { follow, ...nbwss } = await readNbwssOptions(options, log);
   // Loaded only here, so that the client commands start quickly.
   const { startPrimaryServer } = await import("../primary-server.ts");
   const primary = await startPrimaryServer({
@@ -53,9 +53,7 @@ async function run(options: Options): Promise<void> {
     listen: { host, port },
     log,
     firstUser,
-    endpointCaPem,
-    proxy,
-    properties,
+    ...nbwss,
   });
   const { userName, password } = primary.firstUser;
   if (options.json) printJson({ url: primary.url, caFile: primary.caFile, firstUser: primary.firstUser });

@@ -24,6 +24,7 @@ const image = z.looseObject({
   }),
 });
 const startedJobs = z.object({ data: z.array(z.looseObject({ id: z.string() })).min(1) });
+const heldTicket = z.object({ data: z.looseObject({ type: z.literal("sallyportTicket"), id: z.string() }) });
 const recovery = z.looseObject({
   relationships: z.looseObject({
     recoveryJob: z.looseObject({ data: z.looseObject({ id: z.union([z.string(), z.number()]) }) }),
@@ -47,10 +48,17 @@ export class CloudApplication {
   readonly #hub: HubClient;
   readonly #primaryId: string;
   #token: string | undefined;
+  readonly #approved: ((ticketId: string, what: string) => Promise<void>) | undefined;
 
-  constructor(hub: HubClient, primaryId: string) {
+  /** @param approved resolves when a command that the guard on premises holds was approved there; without it a held command fails */
+  constructor(
+    hub: HubClient,
+    primaryId: string,
+    approved?: (ticketId: string, what: string) => Promise<void>,
+  ) {
     this.#hub = hub;
     this.#primaryId = primaryId;
+    this.#approved = approved;
   }
 
   async login(userName: string, password: string): Promise<void> {
@@ -58,9 +66,10 @@ export class CloudApplication {
     this.#token = tokenOf(text);
   }
 
-  /** Creates a Standard policy for one folder, in place of one of the same name. */
+  /** Creates a Standard policy; one of the same name that is there already is replaced. */
   async createPolicy(name: string, clientName: string, folders: string[]): Promise<void> {
-    await this.#call("DELETE", `/netbackup/config/policies/${name}`, [204, 404]);
+    const { status } = await this.#send("GET", `/netbackup/config/policies/${name}`);
+    if (status !== 404) await this.#call("DELETE", `/netbackup/config/policies/${name}`, 204);
     const policy = {
       policyName: name,
       policyType: "Standard",
@@ -146,19 +155,34 @@ export class CloudApplication {
   async #call(
     method: ClientRequest["method"],
     path: string,
-    expected: number | number[],
+    expected: number,
     body?: RequestBody,
   ): Promise<string> {
     const { status, text } = await this.#send(method, path, body);
-    if ([expected].flat().includes(status)) return text;
+    if (status === expected) return text;
+    const ticket = status === 202 ? heldTicket.safeParse(JSON.parse(text)).data?.data.id : undefined;
+    if (ticket !== undefined && this.#approved !== undefined) {
+      await this.#approved(ticket, `${method} ${path}`);
+      const again = await this.#send(method, path, body, ticket);
+      if (again.status === expected) return again.text;
+      throw new Failure(
+        `${method} ${path} was answered ${again.status} after its approval: ${errorTextOf(again.text)}`,
+      );
+    }
+    if (ticket !== undefined)
+      throw new Failure(`${method} ${path} waits for approval on premises: ${ticket}`);
     throw new Failure(`${method} ${path} was answered ${status}: ${errorTextOf(text)}`);
   }
 
-  #send(method: ClientRequest["method"], path: string, body?: RequestBody) {
+  #send(method: ClientRequest["method"], path: string, body?: RequestBody, ticket?: string) {
     return this.#hub.gateway(this.#primaryId, {
       method,
       path,
-      headers: { accept: netbackupJson, "content-type": body?.type ?? netbackupJson },
+      headers: {
+        accept: netbackupJson,
+        "content-type": body?.type ?? netbackupJson,
+        ...(ticket === undefined ? {} : { "sallyport-ticket": ticket }),
+      },
       ...(this.#token === undefined ? {} : { authorization: this.#token }),
       ...(body === undefined ? {} : { body: body.text }),
     });

@@ -21,6 +21,8 @@ export interface DemoParts extends AsyncDisposable {
   primaryProcess: DemoChild;
   primaryId: string;
   state: DemoState;
+  /** The primary's administrator, logged in on premises. */
+  administrator: () => Promise<PrimaryClient>;
 }
 
 const readyHub = z.looseObject({ url: z.string(), caFile: z.string() });
@@ -52,7 +54,11 @@ export async function startParts(dir: string): Promise<DemoParts> {
 
   const hub = new HubClient(hubUrl, state.adminKey, readFileSync(hubCaFile, "utf8"));
   starting.defer(() => hub.close());
-  const primaryId = state.primaryId ?? (await enrol(hub, dir, state, { primaryUrl, primaryCaFile }));
+  const administrator = () => {
+    process.env["SALLYPORT_PRIMARY_PASSWORD"] = state.primaryPassword;
+    return PrimaryClient.login({ primary: primaryUrl, user: state.primaryUser, ca: primaryCaFile });
+  };
+  const primaryId = state.primaryId ?? (await enrol(hub, dir, state, administrator));
   const running = starting.move();
   return {
     hub,
@@ -64,6 +70,7 @@ export async function startParts(dir: string): Promise<DemoParts> {
     primaryProcess,
     primaryId,
     state,
+    administrator,
     [Symbol.asyncDispose]: () => running.disposeAsync(),
   };
 }
@@ -72,7 +79,7 @@ async function enrol(
   hub: HubClient,
   dir: string,
   state: DemoState,
-  at: { primaryUrl: string; primaryCaFile: string },
+  logIn: DemoParts["administrator"],
 ): Promise<string> {
   const left = (await hub.listPrimaries()).find(({ name }) => name === "demo");
   // A former run was stopped between enrolling and adding the endpoint: its one-time details are lost.
@@ -80,12 +87,7 @@ async function enrol(
   const created = await hub.addPrimary({ name: "demo" });
   printLine(`  enrolled "demo" at the hub; one-time endpoint details for its administrator`);
 
-  process.env["SALLYPORT_PRIMARY_PASSWORD"] = state.primaryPassword;
-  await using administrator = await PrimaryClient.login({
-    primary: at.primaryUrl,
-    user: state.primaryUser,
-    ca: at.primaryCaFile,
-  });
+  await using administrator = await logIn();
   const endpoints = endpointsOf(administrator);
   const shown = await endpoints.validateUrl(created.detailsUrl);
   printLine(`  validated ${shown.hostName}: ${shown.subject}`);

@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { guardOf } from "../client/guard.ts";
 import { Failure } from "../failure.ts";
 import { printLine, printTable } from "../output/print.ts";
 import { formatBytes, Progress } from "../output/progress.ts";
@@ -32,7 +33,7 @@ export async function playStory(parts: DemoParts, folders: string[], dir: string
   const { hub, primaryId, primaryProcess, state, hostName } = parts;
   const startedMs = Date.now();
   const acknowledgedBefore = primaryProcess.countLogged("notification.acknowledged");
-  const application = new CloudApplication(hub, primaryId);
+  const application = new CloudApplication(hub, primaryId, (ticket, what) => approve(parts, ticket, what));
 
   printLine("\n3. The primary dials out");
   await until(
@@ -89,6 +90,17 @@ export async function playStory(parts: DemoParts, folders: string[], dir: string
     ],
     "",
   );
+}
+
+/** What the primary's administrator does on premises with a command that the guard holds. */
+async function approve({ administrator }: DemoParts, ticket: string, what: string): Promise<void> {
+  await using primary = await administrator();
+  const { rule } = await guardOf(primary).get(ticket);
+  printLine(
+    `  ${what.split("/").at(-1)} is held by the guard on premises (rule "${rule}"), ticket ${ticket}`,
+  );
+  const { decidedBy } = await guardOf(primary).approve(ticket, { comment: "the demo's" });
+  printLine(`  approved on premises by ${decidedBy ?? ""}; sent again with its ticket`);
 }
 
 function imageOf(feed: FeedPrinter): string | undefined {

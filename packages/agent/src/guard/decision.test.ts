@@ -1,0 +1,170 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { Command } from "@sallyport/nbwss";
+import { decide, denyUnclear } from "./decision.ts";
+import { readRequest } from "./guarded-request.ts";
+import { builtInRules, readRules } from "./read-rules.ts";
+import type { GuardRules } from "./rules.ts";
+
+const noon = Date.parse("2026-11-24T12:00:00Z");
+
+function by(
+  rules: GuardRules,
+  what: string,
+  more: { body?: string; groupId?: string; atMs?: number; headers?: Command["headers"] } = {},
+) {
+  const [method = "", uri = ""] = what.split(" ");
+  const command: Command = {
+    method: method as Command["method"],
+    uri,
+    headers: more.headers ?? {},
+    parameters: more.body,
+  };
+  const { request, refusal } = readRequest(command, more.groupId ?? "cloud", 8192);
+  const { action, rule } =
+    request === undefined ? denyUnclear(refusal) : decide(rules, request, more.atMs ?? noon);
+  return `${action} ${rule}`;
+}
+
+const rulesOf = (document: object, isReadOnly = false) =>
+  readRules({ name: "rules.yaml", text: JSON.stringify({ version: 1, ...document }) }, isReadOnly);
+
+const byDefault: [what: string, expected: string][] = [
+  ["GET /netbackup/admin/jobs?page%5Blimit%5D=5", "allow reading"],
+  ["GET /netbackup/catalog/images/x", "allow reading"],
+  ["POST /netbackup/login", "allow sessions"],
+  ["POST /netbackup/admin/manual-backup", "allow backups"],
+  ["POST /netbackup//admin/manual-backup/", "allow backups"],
+  ["POST /netbackup/admin/jobs/7/cancel", "allow backups"],
+  ["POST /netbackup/Admin/Manual-Backup", "hold otherwise"],
+  ["POST /netbackup/config/policies/", "allow new-policies"],
+  ["PUT /netbackup/config/policies/gold", "hold policies"],
+  ["DELETE /netbackup/config/policies/gold", "hold policies"],
+  ["PUT /netbackup/CONFIG/policies/gold/schedules/daily", "hold policies"],
+  ["DELETE /netbackup/catalog/images/x", "hold images"],
+  ["PATCH /netbackup/catalog/images/x", "hold images"],
+  ["POST /netbackup/catalog/images/update-expiration-date", "hold images"],
+  ["POST /netbackup/catalog/expire-images", "hold images"],
+  ["POST /netbackup/catalog/verify-images", "allow backups"],
+  ["POST /netbackup/recovery/workloads/physical/scenarios/granular-files-folders/recover", "hold restores"],
+  ["POST /netbackup/security/api-keys", "hold access"],
+  ["DELETE /netbackup/user-sessions", "hold access"],
+  ["POST /netbackup/storage/storage-units", "hold storage"],
+  ["DELETE /netbackup/storage/storage-units/stu", "hold storage"],
+  ["PATCH /netbackup/admin/bulk-job-requests", "hold otherwise"],
+  ["POST /netbackup/some/thing-of-tomorrow", "hold otherwise"],
+  ["GET /netbackup/config/servers/wssendpoints", "deny endpoints-on-premises"],
+  ["POST /netbackup/config/servers/wssendpoints/save", "deny endpoints-on-premises"],
+  ["DELETE /netbackup/config/servers/WSSEndpoints/hub", "deny endpoints-on-premises"],
+  ["DELETE /netbackup/config/servers/%77ssendpoints/hub", "deny endpoints-on-premises"],
+  ["GET /netbackup/a/../b", "deny unclear-request"],
+];
+for (const [what, expected] of byDefault) {
+  test(`decision - by default: ${what}: ${expected}`, () =>
+    assert.equal(by(builtInRules(false), what), expected));
+}
+
+const readOnly: [what: string, expected: string][] = [
+  ["GET /netbackup/admin/jobs", "allow reading"],
+  ["POST /netbackup/login", "allow read-only-sessions"],
+  ["POST /netbackup/admin/manual-backup", "deny read-only"],
+  ["DELETE /netbackup/catalog/images/x", "deny read-only"],
+  ["GET /netbackup/config/servers/wssendpoints", "deny endpoints-on-premises"],
+];
+for (const [what, expected] of readOnly) {
+  test(`decision - read-only, whatever the file allows: ${what}: ${expected}`, () => {
+    const open = rulesOf({ rules: [{ name: "all", action: "allow", methods: ["POST", "DELETE"] }] }, true);
+    assert.equal(by(open, what), expected);
+  });
+}
+
+test("decision - the first rule that matches decides, before the defaults", () => {
+  const rules = rulesOf({
+    rules: [
+      { name: "keep", action: "deny", methods: ["DELETE"], paths: ["/netbackup/catalog/images/gold-*"] },
+      { name: "free", action: "allow", methods: ["DELETE"], paths: ["/netbackup/catalog/images/*"] },
+    ],
+  });
+  assert.equal(by(rules, "DELETE /netbackup/catalog/images/gold-1"), "deny keep");
+  assert.equal(by(rules, "DELETE /netbackup/catalog/images/tin-1"), "allow free");
+  assert.equal(by(rules, "DELETE /netbackup/catalog/images/tin/1"), "hold images");
+  assert.equal(by(rules, "GET /netbackup/catalog/images"), "allow reading");
+});
+
+test("decision - a rule that denies or holds matches whatever case, one that allows only its own", () => {
+  const rules = rulesOf({
+    defaults: false,
+    otherwise: "deny",
+    rules: [
+      { name: "secret", action: "hold", paths: ["/netbackup/config/policies/Secret"] },
+      { name: "test", action: "allow", paths: ["/netbackup/config/policies/Test*"] },
+    ],
+  });
+  assert.equal(by(rules, "PUT /netbackup/config/policies/secRET"), "hold secret");
+  assert.equal(by(rules, "PUT /netbackup/config/policies/%EF%BC%B3ecret"), "hold secret");
+  assert.equal(by(rules, "PUT /netbackup/config/policies/Test1"), "allow test");
+  assert.equal(by(rules, "PUT /netbackup/config/policies/test1"), "deny otherwise");
+});
+
+test("decision - a body predicate matches what is surely meant for who allows, what may be meant for who denies", () => {
+  const predicate = [{ at: "/data/attributes/backupId", startsWith: "test_" }];
+  const allow = rulesOf({ rules: [{ name: "tests", action: "allow", methods: ["POST"], body: predicate }] });
+  const deny = rulesOf({ rules: [{ name: "tests", action: "deny", methods: ["POST"], body: predicate }] });
+  const what = "POST /netbackup/catalog/images/update-expiration-date";
+  const bodies: [body: string | undefined, allowed: boolean, denied: boolean][] = [
+    ['{"data":{"attributes":{"backupId":"test_1"}}}', true, true],
+    ['{"data":{"attributes":{"backupId":"gold_1"}}}', false, false],
+    ['{"data":{}}', false, false],
+    ['{"data":{"attributes":{"backupId":["test_1"]}}}', false, false],
+    // Not JSON, or more than one reading: who takes the first member sees another than who takes the last.
+    ['{"data":{"attributes":{"backupId":"gold_1","backupId":"test_1"}}}', false, true],
+    ['{"data":{"attributes":{"backupId":"test_1","BackupId":"gold_1"}}}', false, true],
+    ['{"data":{"attributes":{"backupId":"test_1","backup\\u0049d":"gold_1"}}}', false, true],
+    ["{", false, true],
+    [undefined, false, true],
+  ];
+  for (const [body, allowed, denied] of bodies) {
+    const more = body === undefined ? {} : { body };
+    assert.equal(by(allow, what, more), allowed ? "allow tests" : "hold images", body);
+    assert.equal(by(deny, what, more), denied ? "deny tests" : "hold images", body);
+  }
+});
+
+test("decision - groups and times limit a rule, also over midnight", () => {
+  const rules = rulesOf({
+    timeZone: "Europe/Vienna",
+    rules: [
+      {
+        name: "at-night",
+        action: "allow",
+        methods: ["DELETE"],
+        groups: ["trusted"],
+        times: [{ days: ["tue"], from: "22:00", to: "04:00" }],
+      },
+    ],
+  });
+  const at = (iso: string, groupId = "trusted") =>
+    by(rules, "DELETE /netbackup/catalog/images/x", { groupId, atMs: Date.parse(iso) });
+  // 2026-11-24 is a Tuesday; Vienna is one hour ahead.
+  assert.equal(at("2026-11-24T20:59:00Z"), "hold images");
+  assert.equal(at("2026-11-24T21:00:00Z"), "allow at-night");
+  assert.equal(at("2026-11-25T02:59:00Z"), "allow at-night");
+  assert.equal(at("2026-11-25T03:00:00Z"), "hold images");
+  assert.equal(at("2026-11-25T21:00:00Z"), "hold images");
+  assert.equal(at("2026-11-24T21:00:00Z", "other"), "hold images");
+});
+
+const smuggled: Command["headers"][] = [
+  { "X-HTTP-Method-Override": "DELETE" },
+  { x_http_method_override: "DELETE" },
+  { "X-Original-URL": "/netbackup/catalog/expire-images" },
+  { "Content-Type": "application/json", "content-type": "multipart/form-data" },
+];
+for (const headers of smuggled) {
+  test(`decision - headers that may make another request of it are denied: ${Object.keys(headers).join(", ")}`, () => {
+    assert.equal(
+      by(builtInRules(false), "POST /netbackup/admin/manual-backup", { headers }),
+      "deny unclear-request",
+    );
+  });
+}

@@ -1,0 +1,306 @@
+// The guard of a whole NBWSS service against a hub that means harm, over real TLS and WebSockets, in front of a real HTTPS server.
+import assert from "node:assert/strict";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { test } from "node:test";
+import { pino } from "pino";
+import { openDatabase } from "@sallyport/durable";
+import { systemClock, type Clock, type Command } from "@sallyport/nbwss";
+import { startCloud } from "../../../../tests/kit/cloud.ts";
+import { temporaryFolder } from "../../../../tests/kit/folder.ts";
+import { startTlsServer } from "../../../../tests/kit/tls-server.ts";
+import { NbwssService, type AgentLimits } from "../index.ts";
+
+interface Arrived {
+  method: string | undefined;
+  url: string | undefined;
+  headers: NodeJS.Dict<string | string[]>;
+  body: string;
+}
+
+/** A service between a hostile cloud and an upstream that counts what reaches it. */
+async function startGuarded(
+  options: { rules?: object; limits?: Partial<AgentLimits>; readOnly?: boolean; status?: number } = {},
+) {
+  await using starting = new AsyncDisposableStack();
+  const folder = starting.use(temporaryFolder());
+  const arrived: Arrived[] = [];
+  // The wall's time can be moved; the connections' timers run as they do.
+  let movedMs = 0;
+  const clock: Clock = { ...systemClock, now: () => Date.now() + movedMs };
+  const upstream = starting.use(
+    await startTlsServer((request, response) => {
+      const chunks: Buffer[] = [];
+      request.on("data", (chunk: Buffer) => chunks.push(chunk));
+      request.on("end", () => {
+        const { method, url, headers } = request;
+        arrived.push({ method, url, headers, body: Buffer.concat(chunks).toString() });
+        response.writeHead(options.status ?? 200).end("{}");
+      });
+    }),
+  );
+  const clouds = [
+    starting.use(await startCloud({ dir: folder.path })),
+    starting.use(await startCloud({ dir: folder.path })),
+  ];
+  const database = starting.use(openDatabase({ path: join(folder.path, "db"), migrations: [] }));
+  const guardRulesFile = join(folder.path, "guard.yaml");
+  if (options.rules !== undefined)
+    writeFileSync(guardRulesFile, JSON.stringify({ version: 1, ...options.rules }));
+  const service = starting.use(
+    new NbwssService({
+      database,
+      log: pino({ level: "silent" }),
+      endpointCaPem: clouds[0]?.caPem,
+      guardRulesFile: options.rules === undefined ? undefined : guardRulesFile,
+      readOnly: options.readOnly,
+      limits: options.limits ?? {},
+      clock,
+    }),
+  );
+  service.start({ origin: upstream.origin, ca: [upstream.caPem] });
+  for (const [index, cloud] of clouds.entries()) {
+    const details = { ...cloud.details, groupId: `group${index}` };
+    const { certificate } = await service.administration.validateHost(details);
+    await service.administration.save({ ...details, certificate, state: "ACTIVATED" });
+    await cloud.until(() => cloud.connections.length === 1);
+  }
+  const send = async (what: string, more: Partial<Command> & { group?: 0 | 1 } = {}) => {
+    const [method, uri = ""] = what.split(" ");
+    const { group = 0, ...command } = more;
+    const answer = await clouds[group]?.connections[0]?.command(
+      { uri, method: method as Command["method"], headers: {}, ...command },
+      { timeoutMs: 20_000 },
+    );
+    assert.ok(answer !== undefined);
+    const body = JSON.parse(answer.body) as {
+      errorMessage?: string;
+      errorDetails?: string[];
+      data?: { id: string; attributes: { state: string; status?: number; comment?: string } };
+    };
+    return { status: answer.status, headers: answer.headers, body, ticket: body.data?.id ?? "" };
+  };
+  const running = starting.move();
+  const advance = (ms: number) => (movedMs += ms);
+  return {
+    service,
+    guard: service.guard,
+    advance,
+    arrived,
+    send,
+    [Symbol.asyncDispose]: () => running.disposeAsync(),
+  };
+}
+
+const expire = "DELETE /netbackup/catalog/images/x";
+const withTicket = (ticket: string, headers: Command["headers"] = {}) => ({
+  headers: { ...headers, "Sallyport-Ticket": ticket },
+});
+
+test("guard - a held command is carried out once, after its approval, when it is sent again with its ticket", async () => {
+  await using site = await startGuarded();
+  const body = {
+    parameters: '{"a":1}',
+    headers: { "Content-Type": "application/json", Authorization: "one" },
+  };
+  const held = await site.send(expire, body);
+  assert.equal(held.status, 202);
+  assert.equal(held.headers["location"], `/netbackup/sallyport/tickets/${held.ticket}`);
+  assert.equal((await site.send(expire, body)).ticket, held.ticket);
+  const poll = async () =>
+    (await site.send(`GET /netbackup/sallyport/tickets/${held.ticket}`)).body.data?.attributes;
+  assert.equal((await poll())?.state, "HELD");
+  const again = {
+    ...body,
+    headers: { ...body.headers, Authorization: "two", "Sallyport-Ticket": held.ticket },
+  };
+  assert.equal((await site.send(expire, again)).status, 202);
+  assert.equal(site.arrived.length, 0);
+
+  const approved = await site.guard.approve(held.ticket, { by: "somebody", comment: "fine" }, undefined);
+  assert.deepEqual([approved.state, approved.decidedBy], ["APPROVED", "somebody"]);
+  assert.equal((await poll())?.state, "APPROVED");
+  assert.equal((await site.send(expire, again)).status, 200);
+  const [one] = site.arrived;
+  assert.deepEqual([one?.method, one?.url, one?.body], ["DELETE", "/netbackup/catalog/images/x", '{"a":1}']);
+  assert.deepEqual([one?.headers["authorization"], one?.headers["sallyport-ticket"]], ["two", undefined]);
+  const polled = await poll();
+  assert.deepEqual([polled?.state, polled?.status, polled?.comment], ["DONE", 200, "fine"]);
+
+  const replayed = await site.send(expire, again);
+  assert.deepEqual([replayed.status, replayed.body.errorDetails], [409, ["code: ticket_not_held"]]);
+  assert.equal(site.arrived.length, 1);
+  await assert.rejects(site.guard.approve(held.ticket, {}, undefined), { code: "ticket_not_held" });
+});
+
+test("guard - a ticket is for one command of one group, and for no other", async () => {
+  await using site = await startGuarded();
+  const body = { parameters: '{"data":1}', headers: { "Content-Type": "application/json" } };
+  const { ticket } = await site.send(expire, body);
+  await site.guard.approve(ticket, {}, undefined);
+  const forged: [what: string, more: Parameters<typeof site.send>[1], status: number][] = [
+    [expire, withTicket("A".repeat(22)), 404],
+    [expire, withTicket("' OR 1=1 --"), 404],
+    ["DELETE /netbackup/catalog/images/y", { ...body, ...withTicket(ticket, body.headers) }, 409],
+    ["DELETE /netbackup/catalog/images/x?force=true", { ...body, ...withTicket(ticket, body.headers) }, 409],
+    ["DELETE /netbackup/catalog/images/%78", { ...body, ...withTicket(ticket, body.headers) }, 409],
+    ["PATCH /netbackup/catalog/images/x", { ...body, ...withTicket(ticket, body.headers) }, 409],
+    [expire, { parameters: '{"data":2}', ...withTicket(ticket, body.headers) }, 409],
+    [expire, withTicket(ticket, body.headers), 409],
+    [expire, { ...body, ...withTicket(ticket, { "Content-Type": "text/plain" }) }, 409],
+    [expire, { ...body, ...withTicket(ticket, { ...body.headers, "If-Match": "1" }) }, 409],
+    [expire, { ...body, group: 1, ...withTicket(ticket, body.headers) }, 404],
+    [`GET /netbackup/sallyport/tickets/${ticket}`, { group: 1 }, 404],
+    ["DELETE /netbackup/config/servers/wssendpoints/x", withTicket(ticket), 403],
+    [
+      expire,
+      { ...body, headers: { ...body.headers, "Sallyport-Ticket": ticket, "sallyport-ticket": ticket } },
+      403,
+    ],
+  ];
+  for (const [what, more, status] of forged) {
+    assert.equal((await site.send(what, more)).status, status, `${what} ${JSON.stringify(more)}`);
+  }
+  assert.equal(site.arrived.length, 0);
+  assert.equal((await site.send(expire, { ...body, ...withTicket(ticket, body.headers) })).status, 200);
+});
+
+test("guard - of many who send an approved command at the same time one has it done", async () => {
+  await using site = await startGuarded();
+  const { ticket } = await site.send(expire);
+  await site.guard.approve(ticket, {}, undefined);
+  const answers = await Promise.all(Array.from({ length: 20 }, () => site.send(expire, withTicket(ticket))));
+  assert.equal(answers.filter(({ status }) => status === 200).length, 1);
+  assert.equal(site.arrived.length, 1);
+});
+
+test("guard - a refused ticket says why, an expired one is worth nothing, approved or not", async () => {
+  await using site = await startGuarded({ rules: { tickets: { expireAfterMinutes: 10 } } });
+  const refused = await site.send(expire);
+  await site.guard.refuse(refused.ticket, { comment: "not this one" }, "ann");
+  const answer = await site.send(expire, withTicket(refused.ticket));
+  assert.equal(answer.status, 403);
+  assert.match(answer.body.errorMessage ?? "", /refused on premises: not this one/);
+
+  const other = "DELETE /netbackup/catalog/images/y";
+  const late = await site.send(other);
+  site.advance(9 * 60_000);
+  await site.guard.approve(late.ticket, {}, undefined);
+  site.advance(9 * 60_000);
+  assert.equal(site.guard.get(late.ticket).state, "APPROVED");
+  site.advance(60_000);
+  assert.equal((await site.send(other, withTicket(late.ticket))).status, 409);
+  assert.equal(site.guard.get(late.ticket).state, "EXPIRED");
+  assert.equal(site.arrived.length, 0);
+});
+
+const attacks: [what: string, headers?: Command["headers"]][] = [
+  ["GET https://evil.example/netbackup/ping"],
+  ["GET //evil.example/netbackup/ping"],
+  ["GET /netbackup/../secret"],
+  ["GET /netbackup/%2e%2e/secret"],
+  ["GET /netbackup/..%2fsecret"],
+  ["POST /netbackup/login/..;/catalog/expire-images"],
+  ["POST /netbackup/login%2f..%2fcatalog/expire-images"],
+  ["POST /netbackup/admin/manual-backup", { "X-HTTP-Method-Override": "DELETE" }],
+  ["POST /netbackup/admin/manual-backup", { "X-Original-URL": "/netbackup/catalog/expire-images" }],
+  ["POST /netbackup/admin/manual-backup?_method=DELETE"],
+  ["GET /netbackup/config/servers/wssendpoints"],
+  ["POST /netbackup/config/servers/wssendpoints/save"],
+  ["DELETE /netbackup/config/servers/%57SSendpoints/x"],
+  ["POST /netbackup/sallyport/guard/tickets/x/approve"],
+  ["GET /netbackup/sallyport/guard"],
+  ["GET /netbackup/%73allyport/guard/tickets"],
+  ["POST /netbackup/Sallyport/tickets/x"],
+];
+test("guard - nothing of what a hostile hub tries reaches the upstream, and all of it is answered", async () => {
+  await using site = await startGuarded();
+  for (const [what, headers = {}] of attacks) {
+    const answer = await site.send(what, { headers });
+    assert.equal(answer.status, 403, what);
+    assert.ok((answer.body.errorMessage ?? "").length > 10, what);
+  }
+  assert.equal(site.arrived.length, 0);
+  assert.equal((await site.send("GET /netbackup/ping")).status, 200);
+});
+
+test("guard - a denial is 403 in NetBackup's shape and names the rule", async () => {
+  await using site = await startGuarded({ readOnly: true });
+  const answer = await site.send("POST /netbackup/admin/manual-backup");
+  assert.deepEqual(answer.body, {
+    errorCode: 403,
+    errorMessage: 'The request was refused by the rule "read-only": the agent was started with --read-only.',
+    errorDetails: ["code: forbidden", "rule: read-only"],
+  });
+  assert.equal((await site.send("GET /netbackup/admin/jobs")).status, 200);
+});
+
+test("guard - a flood of commands that need approval is bounded for its group, and leaves room for another", async () => {
+  await using site = await startGuarded({
+    limits: { maxOpenTickets: 12, maxOpenTicketsPerGroup: 8, maxEndedTickets: 3, maxTicketBodyBytes: 100 },
+  });
+  const answers = await Promise.all(
+    Array.from({ length: 60 }, (_, n) => site.send(`DELETE /netbackup/catalog/images/${n}`)),
+  );
+  assert.equal(answers.filter(({ status }) => status === 202).length, 8);
+  const rest = answers.filter(({ status }) => status !== 202);
+  assert.ok(
+    rest.every(({ status, body }) => status === 429 && body.errorDetails?.[0] === "code: held_too_many"),
+  );
+  assert.equal((await site.send(expire, { group: 1 })).status, 202);
+  const large = await site.send("PATCH /netbackup/catalog/images/x", {
+    group: 1,
+    parameters: `"${"x".repeat(100)}"`,
+  });
+  assert.equal(large.status, 403);
+  assert.match(large.body.errorMessage ?? "", /nobody can review/);
+  for (const { id } of site.guard.list("held")) await site.guard.refuse(id, {}, undefined);
+  assert.equal(site.guard.list(undefined).length, 3);
+  assert.equal((await site.send(expire)).status, 202);
+  assert.equal(site.arrived.length, 0);
+});
+
+test("guard - a budget lets so much through in an hour; what is beyond is held, and what the server refused is given back", async () => {
+  const rules = {
+    rules: [{ name: "expiry", action: "allow", methods: ["DELETE"], paths: ["/netbackup/catalog/images/*"] }],
+    budgets: [{ name: "few", kind: "imagesExpired", most: 3 }],
+  };
+  await using site = await startGuarded({ rules });
+  const statuses = async (count: number) => {
+    const answers = await Promise.all(
+      Array.from({ length: count }, (_, n) => site.send(`DELETE /netbackup/catalog/images/${n}`)),
+    );
+    return answers.map(({ status }) => status).sort((a, b) => a - b);
+  };
+  assert.deepEqual(await statuses(5), [200, 200, 200, 202, 202]);
+  assert.deepEqual(
+    site.guard
+      .rules()
+      .budgets.filter(({ name }) => name === "few")
+      .map(({ spent }) => spent),
+    [3],
+  );
+  site.advance(61 * 60_000);
+  assert.deepEqual(await statuses(3), [200, 200, 200]);
+  const [held] = site.guard.list("held");
+  assert.equal(held?.rule, "few");
+
+  await using failing = await startGuarded({ rules, status: 404 });
+  for (let n = 0; n < 5; n += 1)
+    assert.equal((await failing.send(`DELETE /netbackup/catalog/images/${n}`)).status, 404);
+});
+
+test("guard - secrets of a held command are starred where somebody looks at it", async () => {
+  await using site = await startGuarded();
+  const { ticket } = await site.send("POST /netbackup/security/users?token=SECRET1&a=b", {
+    parameters: JSON.stringify({ user: "x", password: "SECRET2", nested: [{ apiKey: "SECRET3" }] }),
+  });
+  const shown = site.guard.get(ticket);
+  assert.doesNotMatch(JSON.stringify(shown), /SECRET/);
+  assert.equal(shown.uri, "/netbackup/security/users?token=********&a=b");
+  assert.deepEqual(JSON.parse(shown.body ?? ""), {
+    user: "x",
+    password: "********",
+    nested: [{ apiKey: "********" }],
+  });
+});
