@@ -105,19 +105,23 @@ export class BackupsView implements View {
     const group = [primaryId, detail.clientName, detail.policyName] as const;
     const done = state === "DONE";
     const doneValues = [done ? position : null, done ? status : null] as const;
-    const { note, noteDone, insert, isEnrolled } = this.#sql;
-    const noted = done ? noteDone.run(position, ...doneValues, ...group) : note.run(position, ...group);
-    if (noted.changes === 0) {
+    // A primary whose clock is ahead must not hide that backups are missing.
+    const goodMs = Math.min(startMs ?? timeMs, timeMs);
+    const isGood = done && (status === 0 || status === 1);
+    const { note, noteDone, noteGood, insert, isEnrolled } = this.#sql;
+    const write = () => {
+      if (isGood) return noteGood.run(position, status, goodMs, jobId, ...group);
+      return done ? noteDone.run(position, ...doneValues, ...group) : note.run(position, ...group);
+    };
+    if (write().changes === 0) {
       // One that was under way when its primary was deleted.
       if (isEnrolled.get(primaryId) === undefined) return;
       insert.run(...group, position, ...doneValues);
+      if (isGood) write();
     }
-    if (!done || (status !== 0 && status !== 1)) return;
-    // A primary whose clock is ahead must not hide that backups are missing.
-    const goodMs = Math.min(startMs ?? timeMs, timeMs);
+    if (!isGood) return;
     this.#sql.removeOlderGood.run(...group, goodMs);
     this.#sql.insertGood.run(...group, position, goodMs, jobId, status);
-    this.#setGood(group);
   }
 
   #trim(before: number): void {
@@ -152,6 +156,14 @@ function prepare(database: Database) {
     note: database.prepare(`UPDATE backups SET position = ? WHERE ${group}`),
     noteDone: database.prepare(
       `UPDATE backups SET position = ?, done_position = ?, done_status = ? WHERE ${group}`,
+    ),
+    // Those that stay in `good_backups` are the ones that started later: what this one doesn't exceed is the best still.
+    noteGood: database.prepare(
+      `UPDATE backups SET position = ?1, done_position = ?1, done_status = ?2,
+         good_ms = max(?3, coalesce(good_ms, ?3)),
+         good_job_id = iif(coalesce(good_ms, ?3) <= ?3, ?4, good_job_id),
+         good_status = iif(coalesce(good_ms, ?3) <= ?3, ?2, good_status)
+       WHERE primary_id = ?5 AND client = ?6 AND policy = ?7`,
     ),
     insert: database.prepare("INSERT INTO backups VALUES (?, ?, ?, ?, ?, ?, NULL, NULL, NULL)"),
     removeOlderGood: database.prepare(`DELETE FROM good_backups WHERE ${group} AND good_ms <= ?`),

@@ -101,7 +101,7 @@ class SqliteLog implements EventLog {
     this.#find = database.prepare("SELECT position FROM events WHERE id = ?");
     this.#wal = options.wal ?? new WalSync(options.path);
     this.#wal.syncNow();
-    database.connection.exec("PRAGMA synchronous=NORMAL");
+    database.connection.exec("PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=8000");
     this.#durable = (
       database.prepare("SELECT COALESCE(MAX(position), 0) AS position FROM events").get() as {
         position: number;

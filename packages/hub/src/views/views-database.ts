@@ -85,7 +85,7 @@ function create(path: string, views: readonly View[], fingerprint: string): Data
 
 /** A power cut may take the last transactions, never half of one; they are folded again. */
 function relaxed(database: Database): Database {
-  database.connection.exec("PRAGMA synchronous=NORMAL");
+  database.connection.exec("PRAGMA synchronous=NORMAL; PRAGMA wal_autocheckpoint=8000");
   return database;
 }
 
