@@ -9,7 +9,7 @@ export interface ServerProcess {
 /** What waits while whoever reads the log is slow, bytes; lines beyond are dropped and counted, and the server goes on. */
 const maxLogBufferBytes = 16 * 1024 * 1024;
 /** Lines are written together, so many bytes at a time or so often, ms: a write for each costs more than the line. */
-const gathered = { minLength: 16_384, periodicFlush: 100 };
+const gathered = { minLength: 12_288, periodicFlush: 100 };
 
 /**
  * No code of ours logs a secret. Should one do so by mistake, these members are left out. Wildcards would be wider, and cost more than the

@@ -101,3 +101,11 @@ export function openDatabase(options: DatabaseOptions): Database {
     throw error;
   }
 }
+
+/**
+ * Opens a database that another connection writes, only to read it.
+ * @throws Error when there is no such file
+ */
+export function openDatabaseForReading(path: string): Database {
+  return new Database(new DatabaseSync(path, { readOnly: true, timeout: 5000 }));
+}

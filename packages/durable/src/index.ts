@@ -1,4 +1,4 @@
-export { openDatabase } from "./database.ts";
+export { openDatabase, openDatabaseForReading } from "./database.ts";
 export type { Database, DatabaseOptions, Migration } from "./database.ts";
 export { writeFileDurably } from "./file.ts";
 export { DataFolderError, dataFolderErrors, takeDataFolder } from "./data-folder.ts";

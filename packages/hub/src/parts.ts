@@ -85,7 +85,7 @@ export function makeParts(options: PartsOptions): HubParts {
   registerLogMetrics({
     registry: metrics.registry,
     log: state.log,
-    viewsAreCurrent: () => state.views.isCurrent,
+    viewsAreCurrent: () => state.views.isCurrent && state.fleet.isCurrent,
   });
   const connectionMetrics = new ConnectionMetrics({
     registry: metrics.registry,
@@ -184,7 +184,7 @@ export function makeParts(options: PartsOptions): HubParts {
   const retention = new Retention({ log, recorder, trimmed, limits, clock, logger });
   const alertWatch = new AlertWatch({ ...state, registry, inbox, limits, clock, logger });
   registerAlertMetrics(metrics.registry, state.alerts);
-  registerViewMetrics(metrics.registry, state.views, state.log);
+  registerViewMetrics(metrics.registry, [state.views, state.fleet], state.log);
   const app = makeRoutes({
     ...accessParts,
     audit,
@@ -216,8 +216,8 @@ export function makeParts(options: PartsOptions): HubParts {
     limits,
     logger,
     consoleDir: options.consoleDir,
-    showAll: () => state.views.showAll(),
-    isReady: () => !options.isClosing() && state.views.isCurrent,
+    shown: () => state.fleet.shown(),
+    isReady: () => !options.isClosing() && state.views.isCurrent && state.fleet.isCurrent,
   });
   const tokenThrottle = addressThrottle(limits, clock);
   return {

@@ -5,6 +5,8 @@ import type { HubLimits } from "./config/limits.ts";
 import { DetailsStore } from "./enrolment/details-store.ts";
 import { CommandStore } from "./commands/command-store.ts";
 import { CredentialStore } from "./credentials/credential-store.ts";
+import { Fleet } from "./fleet/fleet.ts";
+import type { FleetViews } from "./fleet/fleet-views.ts";
 import { IdempotencyStore } from "./idempotency/idempotency-store.ts";
 import { RecentItems } from "./inbox/recent-items.ts";
 import { openSealing, type Sealing } from "./secrets/sealing.ts";
@@ -13,14 +15,15 @@ import { Recorder } from "./log/recorder.ts";
 import { openSqliteLog } from "./log/sqlite-log.ts";
 import { DeliveryStore } from "./webhooks/delivery-store.ts";
 import { WebhookSecrets } from "./webhooks/webhook-secrets.ts";
-import { makeHubViews, type HubViews } from "./views/hub-views.ts";
+import { concernsHub, makeHubViews, type HubViews } from "./views/hub-views.ts";
 import { Views } from "./views/views.ts";
 
 /** Everything that a hub keeps on disk, opened. */
-export interface HubState extends HubViews {
+export interface HubState extends HubViews, FleetViews {
   log: EventLog;
   recorder: Recorder;
   views: Views;
+  fleet: Fleet;
   recentItems: RecentItems;
   details: DetailsStore;
   /** Seals what the hub has to use itself. */
@@ -47,8 +50,8 @@ export interface StateOptions {
 }
 
 /**
- * Opens the data folder: `log.sqlite` is the truth; `views.sqlite` is made anew from it when missing; `details.sqlite` has
- * endpoint details that wait to be fetched.
+ * Opens the data folder: `log.sqlite` is the truth; `views.sqlite` and `fleet.sqlite` are made anew from it when missing;
+ * `details.sqlite` has endpoint details that wait to be fetched.
  * @throws DataFolderError; Error when a file can't be opened
  */
 export async function openState(options: StateOptions): Promise<HubState> {
@@ -64,12 +67,14 @@ export async function openState(options: StateOptions): Promise<HubState> {
       path: dir.path("views.sqlite"),
       log,
       views: Object.values(hubViews),
+      concerns: concernsHub,
       clock,
       logger,
       retryMs: limits.viewRetryMs,
-      gatherMs: limits.viewGatherMs,
     }),
   );
+  const [logPath, fleetPath] = [dir.path("log.sqlite"), dir.path("fleet.sqlite")];
+  const fleet = opened.use(await Fleet.open({ path: fleetPath, log, logPath, limits, clock, logger }));
   const now = () => clock.now();
   const { resendWindowMs: windowMs, maxRecentItems: maxItems } = limits;
   const recentItems = opened.use(await RecentItems.load({ log, windowMs, maxItems, now }));
@@ -90,7 +95,9 @@ export async function openState(options: StateOptions): Promise<HubState> {
     log,
     recorder,
     views,
+    fleet,
     ...hubViews,
+    ...fleet.views,
     recentItems,
     details,
     sealing,

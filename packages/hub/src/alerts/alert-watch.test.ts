@@ -23,7 +23,8 @@ async function openWatch() {
   const folder = await temporaryFolder();
   const clock = new ManualClock();
   const log = openSqliteLog({ path: join(folder.path, "log.sqlite"), maxPendingEvents: 100 });
-  const views = { isCurrent: true, position: 0, showAll: () => undefined };
+  const views = { isCurrent: true, position: 0 };
+  const fleet = { isCurrent: true, shown: () => Promise.resolve() };
   const inbox: { waitingSinceMs: number | null } = { waitingSinceMs: null };
   const lines = new LogLines();
   let ids = 0;
@@ -32,6 +33,7 @@ async function openWatch() {
   const watch = new AlertWatch({
     alerts: { rules: () => [rule], open: () => [], mutes: () => new Map() },
     views,
+    fleet,
     log,
     recorder: {
       eventOf: (...what) => recorder.eventOf(...what),

@@ -5,6 +5,7 @@ import type { HubLimits } from "../config/limits.ts";
 import type { KnownType } from "../log/known-events.ts";
 import type { EventLog, LogEvent, StoredEvent } from "../log/log.ts";
 import type { Recorder } from "../log/recorder.ts";
+import type { Fleet } from "../fleet/fleet.ts";
 import type { Views } from "../views/views.ts";
 import { gatherFacts, type AlertFactsOptions } from "./alert-facts.ts";
 import { keyOf, type AlertsView } from "./alerts-view.ts";
@@ -13,7 +14,8 @@ import { evaluate, type OpenAlert, type Raise, type Resolve, type Transitions } 
 /** What the watch needs. */
 export interface AlertWatchOptions extends Omit<AlertFactsOptions, "maxBackups" | "foundConnected"> {
   alerts: Pick<AlertsView, "rules" | "open" | "mutes">;
-  views: Pick<Views, "isCurrent" | "position" | "showAll">;
+  views: Pick<Views, "isCurrent" | "position">;
+  fleet: Pick<Fleet, "isCurrent" | "shown">;
   log: Pick<EventLog, "subscribe">;
   recorder: Pick<Recorder, "append" | "eventOf">;
   limits: Pick<HubLimits, "maxOpenAlerts" | "alertIntervalMs" | "alertSettleMs" | "alertGraceMs">;
@@ -111,7 +113,7 @@ export class AlertWatch implements AsyncDisposable {
 
   /** After a step of the clock nobody can say for how long something has been missing: watching begins anew. */
   #noteTime(): void {
-    const { clock, limits, logger, views } = this.#options;
+    const { clock, limits, logger } = this.#options;
     const nowMs = clock.now();
     const sinceMs = nowMs - this.#lastLookMs;
     if (sinceMs < 0 || sinceMs > maxLateIntervals * limits.alertIntervalMs) {
@@ -120,13 +122,14 @@ export class AlertWatch implements AsyncDisposable {
       if (this.#viewsBehindSinceMs !== null) this.#viewsBehindSinceMs = nowMs;
     }
     this.#lastLookMs = nowMs;
-    if (views.isCurrent) this.#viewsBehindSinceMs = null;
+    if (this.#isShown) this.#viewsBehindSinceMs = null;
     else this.#viewsBehindSinceMs ??= nowMs;
   }
 
   async #lookOnce(): Promise<void> {
     const { logger, recorder } = this.#options;
     try {
+      await this.#options.fleet.shown();
       const nowMs = this.#options.clock.now();
       const { raise, resolve, notRaised } = this.#evaluate(nowMs);
       if (notRaised > 0) logger.warn({ notRaised }, "alerts.too_many_open");
@@ -146,11 +149,15 @@ export class AlertWatch implements AsyncDisposable {
     }
   }
 
+  get #isShown(): boolean {
+    const { views, fleet } = this.#options;
+    return views.isCurrent && fleet.isCurrent;
+  }
+
   #evaluate(nowMs: number): Transitions {
-    const { alerts, limits, views } = this.#options;
+    const { alerts, limits } = this.#options;
     const { maxOpenAlerts: maxOpen, alertGraceMs: graceMs } = limits;
-    views.showAll();
-    const isShown = views.isCurrent;
+    const isShown = this.#isShown;
     const isOfHub = (kind: string) => kind === "inbox_behind";
     // Nothing is decided on old data, but for the very alert that says that it is old.
     const rules = alerts.rules().filter(({ condition }) => isShown || isOfHub(condition.kind));

@@ -39,14 +39,14 @@ export interface AppOptions {
   record: MiddlewareHandler<ApiEnv>;
   /** Finds out who calls, below `/api/v1`, before any body is read. */
   identify: MiddlewareHandler<ApiEnv>;
-  /** Called before a request below `/api/v1` is served: what was committed until now is to be seen by it. */
-  showAll: () => void;
+  /** Awaited before a request below `/api/v1` is served: what was committed until now is to be seen by it. */
+  shown: () => Promise<void>;
   /** Answers a repeat of a POST like the first one. */
   repeats: MiddlewareHandler<ApiEnv>;
 }
 
 /** Makes an app in which every failure is answered as problem+json. */
-export function makeApp({ maxBodyBytes, record, identify, showAll, repeats }: AppOptions): ApiApp {
+export function makeApp({ maxBodyBytes, record, identify, shown, repeats }: AppOptions): ApiApp {
   const app: ApiApp = new OpenAPIHono<ApiEnv>({
     defaultHook(result) {
       if (!result.success) throw toBadRequest(result.error);
@@ -63,7 +63,7 @@ export function makeApp({ maxBodyBytes, record, identify, showAll, repeats }: Ap
     await next();
   });
   app.use("/api/v1/*", async (_, next) => {
-    showAll();
+    await shown();
     await next();
   });
   app.use("/api/v1/*", repeats);

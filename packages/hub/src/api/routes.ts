@@ -82,7 +82,7 @@ export interface RoutesOptions
   consoleDir: string | undefined;
   isReady: () => boolean;
   /** Has the views show all that was committed. */
-  showAll: () => void;
+  shown: () => Promise<void>;
 }
 
 /** Makes the hub's HTTP API, all but the gateway. */
@@ -92,7 +92,7 @@ export function makeRoutes(options: RoutesOptions): ApiApp {
     maxBodyBytes: limits.maxApiBodyBytes,
     record: recordRequests({ registry: options.metrics.registry, logger }),
     identify: identifyCallers(options),
-    showAll: options.showAll,
+    shown: options.shown,
     repeats: idempotentPosts(options.idempotency),
   });
   addStatusRoutes(app, options);

@@ -127,8 +127,10 @@ export interface HubLimits {
   drainTimeoutMs: number;
   /** Pause before a view that could not be written is tried again, ms. */
   viewRetryMs: number;
-  /** How long notifications may wait to be folded into the views together, ms; a request to the API does not wait for it. */
+  /** How long notifications may wait to be folded into the fleet's views together, ms; a request to the API does not wait for it. */
   viewGatherMs: number;
+  /** How long a request to the API waits until the fleet's views show what was committed before it, ms; then it is answered with what they show. */
+  viewWaitMs: number;
   /** Rows that one page of a list of jobs, images or backups looks at; then it ends early, with a cursor to go on. */
   maxListRows: number;
   /** Alert rules; one more is refused with `limit_reached`. */
@@ -271,6 +273,7 @@ export const defaultHubLimits: HubLimits = {
   viewRetryMs: 1_000,
   // Nobody sees it, and a busy hub folds hundreds at a time.
   viewGatherMs: 50,
+  viewWaitMs: 2_000,
   // Some tens of milliseconds, in which nobody else is served.
   maxListRows: 20_000,
   maxAlertRules: 200,

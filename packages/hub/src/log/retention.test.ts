@@ -23,7 +23,7 @@ async function open(path: string, clock: ManualClock, limits: Partial<HubLimits>
     views: [trimmed],
     clock,
     logger,
-    gatherMs: 0,
+    concerns: () => true,
     retryMs: 1_000,
   });
   let ids = 0;

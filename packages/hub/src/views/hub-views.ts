@@ -1,7 +1,4 @@
 import { AlertsView } from "../alerts/alerts-view.ts";
-import { BackupsView } from "../fleet/backups-view.ts";
-import { ImagesView } from "../fleet/images-view.ts";
-import { JobsView } from "../fleet/jobs-view.ts";
 import { ApiKeysView } from "./api-keys.ts";
 import { PrimariesView } from "./primaries.ts";
 import { PrimaryTokensView } from "./primary-tokens.ts";
@@ -12,7 +9,7 @@ import type { View } from "./views.ts";
 import { WarningsView } from "./warnings.ts";
 import { WebhooksView } from "../webhooks/webhooks-view.ts";
 
-/** All views of a hub. Each event is folded into them in this order: those of the fleet ask `primaries` who is enrolled. */
+/** The views of what the hub itself knows; those of notifications are the fleet's. */
 export interface HubViews {
   primaries: PrimariesView;
   tokens: PrimaryTokensView;
@@ -21,9 +18,6 @@ export interface HubViews {
   apiKeys: ApiKeysView;
   users: UsersView;
   trimmed: TrimmedView;
-  jobs: JobsView;
-  images: ImagesView;
-  backups: BackupsView;
   alerts: AlertsView;
   webhooks: WebhooksView;
 }
@@ -38,11 +32,13 @@ export function makeHubViews(): HubViews {
     apiKeys: new ApiKeysView(),
     users: new UsersView(),
     trimmed: new TrimmedView(),
-    jobs: new JobsView(),
-    images: new ImagesView(),
-    backups: new BackupsView(),
     alerts: new AlertsView(),
     webhooks: new WebhooksView(),
   } satisfies Record<string, View>;
   return views;
+}
+
+/** Whether an event changes these views: those of the hub's own do, but for the audit, which is listed from the log. */
+export function concernsHub(type: string): boolean {
+  return type.startsWith("sallyport.") && type !== "sallyport.audit";
 }

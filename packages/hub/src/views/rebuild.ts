@@ -9,9 +9,10 @@ import { HubError } from "../errors.ts";
 import type { EventLog } from "../log/log.ts";
 import { openSqliteLog } from "../log/sqlite-log.ts";
 import { compareTables } from "./compare-tables.ts";
-import { makeHubViews } from "./hub-views.ts";
+import { concernsFleet, makeFleetViews } from "../fleet/fleet-views.ts";
+import { concernsHub, makeHubViews } from "./hub-views.ts";
 import { removeDatabase } from "./views-database.ts";
-import { Views } from "./views.ts";
+import { Views, type View } from "./views.ts";
 
 /** Which views are rebuilt. */
 export interface RebuildOptions {
@@ -38,6 +39,21 @@ export interface Verified extends Rebuilt {
   nothingToCompare: string | undefined;
 }
 
+/** The files of a hub's views. */
+const files = [
+  {
+    name: "views.sqlite",
+    makeViews: () => Object.values<View>({ ...makeHubViews() }),
+    concerns: concernsHub,
+  },
+  {
+    name: "fleet.sqlite",
+    makeViews: () => Object.values<View>({ ...makeFleetViews() }),
+    concerns: concernsFleet,
+  },
+] as const;
+type ViewsFile = (typeof files)[number];
+
 /**
  * Folds all of the log into new views, which then take the place of the old ones: killed at any moment, there are the old
  * views, the new ones, or none, and those a starting hub makes anew.
@@ -45,11 +61,14 @@ export interface Verified extends Rebuilt {
  */
 export async function rebuildViews(options: RebuildOptions): Promise<Rebuilt> {
   return withLog(options, async (dir, log) => {
-    const position = await foldAnew(options, dir, log);
-    const path = dir.path("views.sqlite");
-    settle(path);
-    renameSync(dir.path(newName), path);
-    await syncToDisk(path);
+    let position = 0;
+    for (const file of files) {
+      position = await foldAnew(options, dir, log, file);
+      const path = dir.path(file.name);
+      settle(path);
+      renameSync(dir.path(newNameOf(file)), path);
+      await syncToDisk(path);
+    }
     return { position };
   });
 }
@@ -61,23 +80,40 @@ export async function rebuildViews(options: RebuildOptions): Promise<Rebuilt> {
  */
 export async function verifyViews(options: RebuildOptions): Promise<Verified> {
   return withLog(options, async (dir, log) => {
-    let nothingToCompare: string | undefined;
-    {
-      using views = await openViews(options, dir.path("views.sqlite"), log);
-      nothingToCompare = views.madeAnew;
+    const verified: Verified = { position: 0, difference: undefined, nothingToCompare: undefined };
+    for (const file of files) {
+      const one = await verifyFile(options, dir, log, file);
+      verified.position = one.position;
+      verified.difference ??= one.difference;
+      verified.nothingToCompare ??= one.nothingToCompare;
     }
-    try {
-      const position = await foldAnew(options, dir, log);
-      using found = openDatabase({ path: dir.path("views.sqlite"), migrations: [] });
-      using expected = openDatabase({ path: dir.path(newName), migrations: [] });
-      return { position, difference: compareTables(found, expected), nothingToCompare };
-    } finally {
-      removeDatabase(dir.path(newName));
-    }
+    return verified;
   });
 }
 
-const newName = "views.sqlite.new";
+async function verifyFile(
+  options: RebuildOptions,
+  dir: DataFolder,
+  log: EventLog,
+  file: ViewsFile,
+): Promise<Verified> {
+  let nothingToCompare: string | undefined;
+  {
+    using views = await openViews(options, dir.path(file.name), log, file);
+    nothingToCompare = views.madeAnew;
+  }
+  const newPath = dir.path(newNameOf(file));
+  try {
+    const position = await foldAnew(options, dir, log, file);
+    using found = openDatabase({ path: dir.path(file.name), migrations: [] });
+    using expected = openDatabase({ path: newPath, migrations: [] });
+    return { position, difference: compareTables(found, expected), nothingToCompare };
+  } finally {
+    removeDatabase(newPath);
+  }
+}
+
+const newNameOf = ({ name }: ViewsFile) => `${name}.new`;
 
 async function withLog<T>(
   { dataDir, limits }: RebuildOptions,
@@ -93,28 +129,33 @@ async function withLog<T>(
 }
 
 /** Returns the position that was reached. */
-async function foldAnew(options: RebuildOptions, dir: DataFolder, log: EventLog): Promise<number> {
+async function foldAnew(
+  options: RebuildOptions,
+  dir: DataFolder,
+  log: EventLog,
+  file: ViewsFile,
+): Promise<number> {
+  const path = dir.path(newNameOf(file));
   // One that an earlier rebuild has left half done.
-  removeDatabase(dir.path(newName));
-  using views = await openViews(options, dir.path(newName), log, options.onProgress);
+  removeDatabase(path);
+  using views = await openViews(options, path, log, file);
   return views.position;
 }
 
 function openViews(
-  { limits, logger }: RebuildOptions,
+  { limits, logger, onProgress }: RebuildOptions,
   path: string,
   log: EventLog,
-  onProgress?: RebuildOptions["onProgress"],
+  { makeViews, concerns }: ViewsFile,
 ): Promise<Views> {
-  const views = Object.values(makeHubViews());
   return Views.open({
     path,
     log,
-    views,
+    views: makeViews(),
+    concerns,
     clock: systemClock,
     logger,
     retryMs: limits.viewRetryMs,
-    gatherMs: 0,
     onProgress,
   });
 }

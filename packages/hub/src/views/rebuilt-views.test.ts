@@ -9,7 +9,8 @@ import type { EventLog, LogEvent, TrimCursor } from "../log/log.ts";
 import { openSqliteLog } from "../log/sqlite-log.ts";
 import { LogLines, temporaryFolder } from "../testing/hub-fixture.ts";
 import { compareTables } from "./compare-tables.ts";
-import { makeHubViews } from "./hub-views.ts";
+import { concernsFleet, makeFleetViews } from "../fleet/fleet-views.ts";
+import { concernsHub, makeHubViews } from "./hub-views.ts";
 import { Views } from "./views.ts";
 
 const startMs = Date.parse("2026-11-24T00:00:00Z");
@@ -138,16 +139,19 @@ function eventsOf(one: Step, n: number, last: number): LogEvent[] {
   }
 }
 
+/** Opens both sets of views, in files of this name. */
 async function openViews(dir: string, name: string, log: Parameters<typeof Views.open>[0]["log"]) {
-  return Views.open({
-    path: join(dir, name),
-    log,
-    views: Object.values(makeHubViews()),
-    clock: new ManualClock(),
-    logger: new LogLines().logger,
-    retryMs: 1,
-    gatherMs: 10,
-  });
+  const common = { log, clock: new ManualClock(), logger: new LogLines().logger, retryMs: 1 };
+  const hub = { path: join(dir, `hub-${name}`), views: Object.values(makeHubViews()), concerns: concernsHub };
+  const fleet = {
+    path: join(dir, `fleet-${name}`),
+    views: Object.values(makeFleetViews()),
+    concerns: concernsFleet,
+  };
+  const stack = new DisposableStack();
+  stack.use(await Views.open({ ...common, ...hub }));
+  stack.use(await Views.open({ ...common, ...fleet }));
+  return stack;
 }
 
 const open = (dir: string, name: string) => openDatabase({ path: join(dir, name), migrations: [] });
@@ -171,9 +175,11 @@ test("views - rebuilt from what retention has left, equal those that were kept u
         }
         using _rebuilt = await openViews(dir, "rebuilt.sqlite", log);
       }
-      using found = open(dir, "views.sqlite");
-      using expected = open(dir, "rebuilt.sqlite");
-      assert.equal(compareTables(found, expected), undefined);
+      for (const set of ["hub", "fleet"]) {
+        using found = open(dir, `${set}-views.sqlite`);
+        using expected = open(dir, `${set}-rebuilt.sqlite`);
+        assert.equal(compareTables(found, expected), undefined);
+      }
     }),
     // Counterexamples are small enough to be read as they come; looking for smaller ones takes minutes.
     { numRuns: 60, endOnFailure: true },

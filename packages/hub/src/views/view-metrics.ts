@@ -5,7 +5,7 @@ import type { Views } from "./views.ts";
 /** Registers how far the views are behind the log. */
 export function registerViewMetrics(
   registry: Registry,
-  views: Pick<Views, "position">,
+  views: readonly Pick<Views, "position">[],
   log: Pick<EventLog, "lastPosition">,
 ): void {
   registry.registerMetric(
@@ -15,7 +15,8 @@ export function registerViewMetrics(
       registers: [],
       async collect() {
         const last = await log.lastPosition();
-        this.set(Math.max(0, last - views.position));
+        const shown = Math.min(...views.map(({ position }) => position));
+        this.set(Math.max(0, last - shown));
       },
     }),
   );

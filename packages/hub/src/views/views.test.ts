@@ -52,7 +52,7 @@ async function openOnce(dir: string, view: IdsView, events: readonly string[], l
     views: [view],
     clock: new ManualClock(),
     logger: lines.logger,
-    gatherMs: 0,
+    concerns: () => true,
     retryMs: 1,
   });
   if (events.length > 0) await log.append(events.map(event));

@@ -1,6 +1,5 @@
 import type { Database } from "@sallyport/durable";
 import type { Clock, Timer } from "@sallyport/nbwss";
-import type { Logger } from "pino";
 import { HubError } from "../errors.ts";
 import { toKnownEvent, type KnownEvent } from "../log/known-events.ts";
 import type { EventLog, StoredEvent } from "../log/log.ts";
@@ -21,27 +20,30 @@ export interface View {
   fold(event: StoredEvent, known: KnownEvent | undefined): void;
 }
 
+/** Where views tell what happens to them. */
+export interface ViewsLogger {
+  info(fields: object, event: string): void;
+  warn(fields: object, event: string): void;
+  error(fields: object, event: string): void;
+}
+
 /** What the views are made of. */
 export interface ViewsOptions {
   path: string;
-  log: EventLog;
+  log: Pick<EventLog, "read" | "lastPosition" | "subscribe">;
   views: readonly View[];
+  /** Whether events of a type change these tables at all; the others only move the position. */
+  concerns: (type: string) => boolean;
   clock: Clock;
-  logger: Logger;
+  logger: ViewsLogger;
   retryMs: number;
-  /** How long notifications may wait to be folded together, ms; 0 for not at all. */
-  gatherMs: number;
   /** Told how far folding old events has come, for whoever waits for it. */
   onProgress?: ((position: number, last: number) => void) | undefined;
 }
 
-const notificationTypes = "netbackup.";
-/** One or two for each command, and no view shows them: the audit is listed from the log. */
-const auditType = "sallyport.audit";
-const mayWait = (type: string) => type.startsWith(notificationTypes) || type === auditType;
 const batchEvents = 1_000;
-/** Notifications that are folded together at most: a transaction costs much the same for one and for fifty. */
-const maxGathered = 256;
+/** Events without concern after which the position is written nevertheless, so that a start does not read them all again. */
+const maxPassed = 10_000;
 
 /**
  * The tables folded from the log, in a database file that may be deleted: it is made anew from the log. The file holds
@@ -54,9 +56,8 @@ export class Views implements Disposable {
   #position: number;
   #isCurrent = false;
   #unsubscribe: (() => void) | undefined;
-  /** Notifications that are committed and not folded yet. */
-  #gathered: StoredEvent[] = [];
-  #gathering: Timer | undefined;
+  /** The newest event when it was passed over: its place is not written yet. */
+  #passed: { last: StoredEvent; count: number } | undefined;
   #retry: Timer | undefined;
   #closed = false;
 
@@ -105,14 +106,9 @@ export class Views implements Disposable {
     return this.#position;
   }
 
-  /** Whether all that was committed to the log is shown, but for notifications of this moment. */
+  /** Whether all that was committed to the log is shown. */
   get isCurrent(): boolean {
     return this.#isCurrent;
-  }
-
-  /** Shows what still waits; for whoever is about to read what notifications have changed. */
-  showAll(): void {
-    if (this.#gathered.length > 0) this.#foldGathered();
   }
 
   /** @throws HubError `views_behind` for what must not be decided on old data */
@@ -127,8 +123,8 @@ export class Views implements Disposable {
     if (this.#closed) return;
     this.#closed = true;
     this.#unsubscribe?.();
-    this.showAll();
     this.#retry?.cancel();
+    this.#savePassed();
     this.#database.close();
   }
 
@@ -136,27 +132,40 @@ export class Views implements Disposable {
     this.close();
   }
 
-  #onCommit(events: readonly StoredEvent[]): void {
-    // While behind, the log itself is read: these events come with the rest.
+  /** Folds what the log has by now; for a log that tells nobody what it commits. Never rejects: a failure is tried again later. */
+  async follow(): Promise<void> {
     if (!this.#isCurrent) return;
-    this.#gathered.push(...events);
-    const { clock, gatherMs } = this.#options;
-    // Whoever has written an event of the hub's own looks at it next.
-    const isAwaited = gatherMs === 0 || events.some(({ type }) => !mayWait(type));
-    if (isAwaited || this.#gathered.length >= maxGathered) this.#foldGathered();
-    else this.#gathering ??= clock.after(gatherMs, () => this.#foldGathered());
-  }
-
-  #foldGathered(): void {
-    this.#gathering?.cancel();
-    this.#gathering = undefined;
-    const events = this.#gathered;
-    this.#gathered = [];
     try {
-      this.#fold(events);
+      await this.#catchUp();
     } catch (error) {
       this.#fallBehind(error);
     }
+  }
+
+  #onCommit(events: readonly StoredEvent[]): void {
+    // While behind, the log itself is read: these events come with the rest.
+    if (!this.#isCurrent) return;
+    try {
+      if (events.some(({ type }) => this.#options.concerns(type))) this.#fold(events);
+      else this.#passOver(events);
+    } catch (error) {
+      this.#fallBehind(error);
+    }
+  }
+
+  #passOver(events: readonly StoredEvent[]): void {
+    const last = events.at(-1);
+    if (last === undefined) return;
+    this.#position = last.position;
+    this.#passed = { last, count: (this.#passed?.count ?? 0) + events.length };
+    if (this.#passed.count >= maxPassed) this.#savePassed();
+  }
+
+  #savePassed(): void {
+    if (this.#passed === undefined) return;
+    const { position, id } = this.#passed.last;
+    this.#savePosition.run(position, id);
+    this.#passed = undefined;
   }
 
   #fallBehind(error: unknown): void {
@@ -195,13 +204,14 @@ export class Views implements Disposable {
     if (last === undefined) return;
     this.#database.transaction(() => {
       for (const event of events) {
-        if (event.type === auditType) continue;
+        if (!this.#options.concerns(event.type)) continue;
         const known = toKnownEvent(event.type, event.data);
         for (const view of this.#options.views) view.fold(event, known);
       }
       this.#savePosition.run(last.position, last.id);
     });
     this.#position = last.position;
+    this.#passed = undefined;
   }
 }
 
@@ -220,7 +230,7 @@ async function openFitting({ path, views, log }: ViewsOptions) {
 }
 
 /** Whether the newest folded event is where it was; one that retention has removed meanwhile can't tell. */
-async function isOfLog(database: Database, log: EventLog): Promise<boolean> {
+async function isOfLog(database: Database, log: ViewsOptions["log"]): Promise<boolean> {
   const { position, eventId } = readReached(database);
   if (position === 0) return true;
   if (position > (await log.lastPosition())) return false;
