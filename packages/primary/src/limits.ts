@@ -12,6 +12,10 @@ export const limits = {
   maxPolicyPageItems: 500,
   /** More clauses than a person writes; a longer filter is refused with 400. */
   maxFilterCharacters: 4096,
+  /** Parentheses and "not" within each other, since reading them recurses; a deeper filter is refused with 400. */
+  maxFilterDepth: 32,
+  /** SQLite takes 32,766 parameters; a filter with more values than this is refused with 400. */
+  maxFilterValues: 250,
   /** Backup selections of one policy, and selections of one restore: they become arguments of one restic run. */
   maxSelections: 1000,
   /** Linux's own bound for one path (PATH_MAX). */
@@ -32,6 +36,8 @@ export const limits = {
   maxConcurrentJobs: 2,
   /** Jobs that wait; beyond it a new one is refused with 503. */
   maxQueuedJobs: 1000,
+  /** How long a failed scheduled job waits for its next try: NetBackup's job retry delay. */
+  jobRetryDelayMs: 10 * 60_000,
   /** A job's progress is written at most this often, since each write is fsynced. */
   progressIntervalMs: 1000,
   /** Lines of a job's log; beyond it only the last line, which says so, and the job's end are added. */

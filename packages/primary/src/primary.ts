@@ -12,8 +12,10 @@ import { Expiry } from "./catalogue/expiry.ts";
 import { reconcileCatalogue } from "./catalogue/reconciliation.ts";
 import { systemClock, type Clock } from "./clock.ts";
 import { JobLifecycle } from "./jobs/job-lifecycle.ts";
+import { restingStates } from "./jobs/job-state.ts";
 import { JobQueue } from "./jobs/job-queue.ts";
 import { JobStore } from "./jobs/job-store.ts";
+import { limits } from "./limits.ts";
 import type { NotificationJournal } from "./journal/notification.ts";
 import { PolicyStore } from "./policies/policy-store.ts";
 import { restoreWork } from "./restore/restore.ts";
@@ -22,6 +24,7 @@ import { migrations } from "./schema.ts";
 import { startServer, type RunningServer } from "./server.ts";
 import { RunningProcesses } from "./storage/running-processes.ts";
 import { openStorageUnit } from "./storage/storage-unit.ts";
+import { verifyWork } from "./verify/verify.ts";
 
 /** What a primary is made of. */
 export interface PrimaryOptions {
@@ -105,14 +108,19 @@ export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
   // A repository that can't be used now must not keep the primary down: each job tries again, and says why it fails.
   if (restic.exists) await ready().catch((error: unknown) => log.error({ err: error }, "storage.unusable"));
   const lifecycle = new JobLifecycle({ database, jobs, catalogue, journal, clock, log });
-  for (const job of jobs.listOpen()) lifecycle.interrupt(job, "the primary was killed during the job");
+  for (const job of jobs.listOpen()) {
+    if (!restingStates.has(job.state)) lifecycle.interrupt(job, "the primary was killed during the job");
+  }
 
   const expiry = building.use(new Expiry({ database, catalogue, journal, restic, clock, log, ready }));
   const work = {
     BACKUP: backupWork({ restic, clock, dataDir, ready }),
     RESTORE: restoreWork({ restic, catalogue, staging, ready }),
+    VERIFY: verifyWork({ restic, catalogue, ready }),
   };
-  const queue = building.use(new JobQueue({ jobs, lifecycle, work, clock, log }));
+  const queue = building.use(
+    new JobQueue({ jobs, lifecycle, work, maxJobsOf: () => limits.maxConcurrentJobs, clock, log }),
+  );
   const localClients = localClientNames(hostName);
   const { mount } = options;
   const app = createApi({
@@ -131,6 +139,7 @@ export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
   });
   expiry.start();
   expiry.sweep();
+  queue.start();
 
   const resources = building.move();
   const listen = async (where: ListenOptions): Promise<PrimaryListener> => {

@@ -60,4 +60,49 @@ export const migrations: readonly Migration[] = [
   CREATE TABLE restic_processes (pid INTEGER PRIMARY KEY, start_time TEXT NOT NULL, command TEXT NOT NULL) STRICT;
   CREATE TABLE staging_folders (path TEXT PRIMARY KEY, job_id INTEGER NOT NULL) STRICT;
   `,
+  // Families of jobs, tries, and what lists of a million rows are found by: each list's own order and its usual filters.
+  `
+  ALTER TABLE jobs ADD COLUMN parent_id INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE jobs ADD COLUMN stream_number INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE jobs ADD COLUMN sub_type TEXT NOT NULL DEFAULT 'IMMEDIATE';
+  ALTER TABLE jobs ADD COLUMN schedule_type TEXT NOT NULL DEFAULT 'FULL_BACKUP';
+  ALTER TABLE jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE jobs ADD COLUMN try INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE jobs ADD COLUMN max_tries INTEGER NOT NULL DEFAULT 1;
+  ALTER TABLE jobs ADD COLUMN job_limit INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE jobs ADD COLUMN restart_of INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE jobs ADD COLUMN due_at_ms INTEGER;
+  ALTER TABLE jobs ADD COLUMN try_started_at_ms INTEGER;
+  UPDATE jobs SET try = 1, try_started_at_ms = started_at_ms WHERE started_at_ms IS NOT NULL;
+  ALTER TABLE job_log ADD COLUMN try INTEGER NOT NULL DEFAULT 1;
+  CREATE TABLE job_tries (
+    job_id INTEGER NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+    try INTEGER NOT NULL,
+    started_at_ms INTEGER NOT NULL,
+    ended_at_ms INTEGER,
+    status INTEGER NOT NULL DEFAULT 0,
+    process_id INTEGER NOT NULL DEFAULT 0,
+    kilobytes INTEGER NOT NULL DEFAULT 0,
+    files INTEGER NOT NULL DEFAULT 0,
+    PRIMARY KEY (job_id, try)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO job_tries SELECT id, 1, started_at_ms, ended_at_ms, status, process_id, kilobytes, files
+    FROM jobs WHERE started_at_ms IS NOT NULL;
+  CREATE INDEX jobs_by_state ON jobs (CASE WHEN state IN ('CANCELLING', 'SUSPENDING') THEN 'ACTIVE' ELSE state END, id);
+  CREATE INDEX jobs_by_start ON jobs (coalesce(started_at_ms, queued_at_ms), id);
+  CREATE INDEX jobs_by_end ON jobs (coalesce(ended_at_ms, 0), id);
+  CREATE INDEX jobs_by_policy ON jobs (policy_name, id);
+  CREATE INDEX jobs_by_client ON jobs (client_name, id);
+  CREATE INDEX jobs_by_status ON jobs (status, id);
+  CREATE INDEX jobs_by_parent ON jobs (parent_id, id) WHERE parent_id > 0;
+  CREATE INDEX jobs_by_restart ON jobs (restart_of, id) WHERE restart_of > 0;
+  ALTER TABLE images ADD COLUMN schedule_type TEXT NOT NULL DEFAULT 'FULL';
+  ALTER TABLE images ADD COLUMN storage_unit TEXT NOT NULL DEFAULT 'stu_local';
+  ALTER TABLE images ADD COLUMN worm_until_ms INTEGER;
+  DROP INDEX images_by_time;
+  CREATE INDEX images_by_time ON images (expiring, backup_time_s, backup_id);
+  CREATE INDEX images_by_client ON images (expiring, client_name, backup_time_s, backup_id);
+  CREATE INDEX images_by_policy ON images (expiring, policy_name, backup_time_s, backup_id);
+  CREATE INDEX images_by_expiration ON images (expires_at_ms) WHERE expires_at_ms IS NOT NULL;
+  `,
 ];

@@ -7,12 +7,14 @@ import { limits } from "../limits.ts";
 import { authenticate } from "./authentication.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
 import { imageRoutes, type ImageRoutesOptions } from "./images.ts";
+import { jobActionRoutes } from "./job-actions.ts";
 import { jobRoutes, type JobRoutesOptions } from "./jobs.ts";
 import { loginRoutes, logoutRoutes, type LoginOptions } from "./login.ts";
 import { manualBackupRoutes } from "./manual-backup.ts";
 import { answerType, negotiateAnswer, newestVersion, type AnswerKind } from "./media-type.ts";
 import { answerError, toPrimaryError } from "./netbackup-error.ts";
 import { pingRoutes } from "./ping.ts";
+import { publishedOperations } from "./published-operations.ts";
 import { policyRoutes, type PolicyRoutesOptions } from "./policies.ts";
 import { recoveryRoutes } from "./recovery.ts";
 import { limitBody } from "./request-body.ts";
@@ -27,38 +29,6 @@ export type ApiOptions = LoginOptions &
     /** Adds routes below `/netbackup`, behind the authentication; what answers JSON gets NetBackup's media type. */
     mount?: (routes: ApiRoutes) => void;
   };
-
-/** The methods of each path, for 405. */
-const methods: readonly (readonly [path: string, allowed: string])[] = [
-  ["/logout", "POST"],
-  ["/config/policies", "GET, POST"],
-  ["/config/policies/:name", "GET, DELETE"],
-  ["/admin/manual-backup", "POST"],
-  ["/admin/jobs", "GET"],
-  ["/admin/jobs/:id", "GET"],
-  ["/admin/jobs/:id/try-logs", "GET"],
-  ["/admin/jobs/:id/try-logs/:attempt", "GET"],
-  ["/admin/jobs/:id/cancel", "POST"],
-  ["/catalog/images", "GET"],
-  ["/catalog/images/update-expiration-date", "POST"],
-  ["/catalog/images/:backupId", "GET"],
-  ["/recovery/workloads/physical/scenarios/granular-files-folders/recover", "POST"],
-];
-
-/** Operations that NetBackup has at a path of ours and this version does not. */
-const missingOperations: readonly (readonly [method: string, path: string])[] = [
-  ["PUT", "/config/policies/:name"],
-  ["PATCH", "/config/policies/:name"],
-  ["POST", "/config/policies/:name/copy"],
-  ["DELETE", "/admin/jobs/:id"],
-  ["POST", "/admin/jobs/:id/suspend"],
-  ["POST", "/admin/jobs/:id/resume"],
-  ["POST", "/admin/jobs/:id/restart"],
-  ["GET", "/admin/jobs/:id/file-lists"],
-  ["GET", "/admin/jobs/:id/progress-logs"],
-  ["PATCH", "/catalog/images/:backupId"],
-  ["GET", "/catalog/images/:backupId/contents"],
-];
 
 /** Makes the REST API: a Hono app whose routes lie below `/netbackup`. */
 export function createApi(options: ApiOptions): ApiRoutes {
@@ -78,9 +48,7 @@ export function createApi(options: ApiOptions): ApiRoutes {
   const limitRecovery = limitBody(limits.maxRecoveryBodyBytes);
   api.use("/login", limitJson);
   api.route("/", loginRoutes(options)).route("/", pingRoutes(options.clock, sessions));
-  for (const path of ["/login", "/ping", "/tokenkey"]) {
-    api.all(path, refuseMethod(path === "/login" ? "POST" : "GET"));
-  }
+  for (const [path, allowed] of methodsByPath(app)) app.all(path, refuseMethod(allowed));
   api.use("*", authenticate(sessions));
   api.use("*", (context, next) =>
     (context.req.path.startsWith("/netbackup/recovery/") ? limitRecovery : limitJson)(context, next),
@@ -90,16 +58,27 @@ export function createApi(options: ApiOptions): ApiRoutes {
     .route("/", policyRoutes(options))
     .route("/", manualBackupRoutes(options.policies, options.queue))
     .route("/", jobRoutes(options))
+    .route("/", jobActionRoutes(options))
     .route("/", imageRoutes(options))
     .route("/", recoveryRoutes(options));
   options.mount?.(api);
-  for (const [method, path] of missingOperations) {
+  const ours = methodsByPath(app);
+  for (const [method, path] of publishedOperations) {
     api.on(method, path, () => {
       throw new PrimaryError("not_implemented", `${method} ${path} is not implemented in this version`);
     });
   }
-  for (const [path, allowed] of methods) api.all(path, refuseMethod(allowed));
+  for (const [path, allowed] of ours) app.all(path, refuseMethod(allowed));
   return app;
+}
+
+/** The methods that each path has until now, for 405. */
+function methodsByPath(app: ApiRoutes): Map<string, string> {
+  const methods = new Map<string, Set<string>>();
+  for (const { method, path } of app.routes) {
+    if (method !== "ALL") methods.set(path, (methods.get(path) ?? new Set()).add(method));
+  }
+  return new Map([...methods].map(([path, names]) => [path, [...names].join(", ")]));
 }
 
 /** Clients write `//` and end paths with a slash. */

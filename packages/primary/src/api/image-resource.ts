@@ -1,5 +1,4 @@
 import type { CatalogueImage } from "../catalogue/image.ts";
-import { defaultStorageUnit } from "../storage/storage-unit.ts";
 
 const none = new Date(0).toISOString();
 /** How NetBackup writes "never expires". */
@@ -19,7 +18,7 @@ export function imageResource(image: CatalogueImage, primaryName: string) {
       clientName: image.clientName,
       policyName: image.policyName,
       scheduleName: image.scheduleName,
-      scheduleType: "FULL",
+      scheduleType: image.scheduleType,
       backupCopyType: "DEFAULT",
       backupTime,
       backupStatus: image.status,
@@ -36,7 +35,7 @@ export function imageResource(image: CatalogueImage, primaryName: string) {
       blockIncrementalFullTime: none,
       clientCharset: 0,
       compression: false,
-      contentFile: `${image.policyName}_${image.backupTimeS}_FULL.f`,
+      contentFile: `${image.policyName}_${image.backupTimeS}_${image.scheduleType}.f`,
       contentFileSize: "0",
       contentFileCompressed: "NOT",
       creator: "root",
@@ -73,7 +72,7 @@ export function imageResource(image: CatalogueImage, primaryName: string) {
           expiration,
           host: primaryName,
           kbytes64: image.kilobytes,
-          mediaId: defaultStorageUnit,
+          mediaId: image.storageUnit,
           mediaDesc: `restic snapshot ${image.snapshotId}`,
         },
       ],

@@ -7,7 +7,7 @@ import type { Clock } from "../clock.ts";
 import { PrimaryError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
-import { parseFilter, type FilterFields } from "./filter.ts";
+import { compileFilter, type FilterFields } from "../filter/filter.ts";
 import { imageResource, neverExpires } from "./image-resource.ts";
 import { paginationOf, readPage } from "./pagination.ts";
 import { readJson } from "./request-body.ts";
@@ -19,7 +19,7 @@ const fields: FilterFields = {
   clientName: { sql: "client_name", type: "text" },
   policyName: { sql: "policy_name", type: "text" },
   policyType: { sql: "'STANDARD'", type: "enum" },
-  scheduleType: { sql: "'FULL'", type: "enum" },
+  scheduleType: { sql: "schedule_type", type: "enum" },
   backupTime: { sql: "backup_time_s", type: "timeS" },
 };
 
@@ -50,7 +50,7 @@ export function imageRoutes({ catalogue, expiry, clock, primaryName }: ImageRout
   };
   return new Hono<ApiEnvironment>()
     .get("/catalog/images", (context) => {
-      const filter = parseFilter(context.req.query("filter"), fields);
+      const filter = compileFilter(context.req.query("filter"), fields);
       const page = readPage((name) => context.req.query(name), limits.maxPageItems);
       // Documented: without a filter on the time, the last day.
       const nowS = Math.floor(clock.nowMs() / 1000);

@@ -1,4 +1,6 @@
-import type { Job, JobLogLine } from "../jobs/job.ts";
+import { isParent } from "../jobs/job-family.ts";
+import { canHappen, shownState } from "../jobs/job-state.ts";
+import type { Job, JobLogLine, JobTry } from "../jobs/job.ts";
 import { describeStatus } from "../status-codes.ts";
 import type { ApiVersion } from "./media-type.ts";
 
@@ -9,14 +11,35 @@ export function hasCursorPaging(version: ApiVersion): boolean {
   return version.major >= 9;
 }
 
+/** What a job is shown with. */
+export interface JobResourceContext {
+  version: ApiVersion;
+  nowMs: number;
+  primaryName: string;
+  childCount: number;
+  /** Its place in the order of the list, for version 9.0 and later. */
+  cursor: string;
+}
+
+/** A failed backup that has ended can be run again as a new job. */
+export function isRestartable(job: Job): boolean {
+  return job.state === "DONE" && job.type === "BACKUP" && job.status > 1;
+}
+
+const operations = { BACKUP: 3, RESTORE: 14, VERIFY: 13 } as const;
+const parentOperation = 27;
+
 /** A job as `/admin/jobs` shows it. */
-export function jobResource(job: Job, context: { version: ApiVersion; nowMs: number; primaryName: string }) {
+export function jobResource(job: Job, context: JobResourceContext) {
   const isNew = hasCursorPaging(context.version);
   const isDone = job.state === "DONE";
   const startMs = job.startedAtMs ?? job.queuedAtMs;
   const elapsedMs = Math.max(0, (job.endedAtMs ?? context.nowMs) - startMs);
   const elapsedS = Math.floor(elapsedMs / 1000);
   const elapsedTime = isNew ? isoDuration(elapsedS) : clockDuration(elapsedS);
+  const tryMs = Math.max(0, (job.endedAtMs ?? context.nowMs) - (job.tryStartedAtMs ?? startMs));
+  const tryS = Math.floor(tryMs / 1000);
+  const isOpenBackup = job.type === "BACKUP" && !isParent(job);
   const self = `/admin/jobs/${job.id}`;
   return {
     type: "job",
@@ -26,17 +49,19 @@ export function jobResource(job: Job, context: { version: ApiVersion; nowMs: num
       "file-lists": { href: `${self}/file-lists` },
       "try-logs": { href: `${self}/try-logs` },
     },
-    ...(isNew ? { meta: { page: { cursor: String(job.id) } } } : {}),
+    ...(isNew ? { meta: { page: { cursor: context.cursor } } } : {}),
     attributes: {
       jobId: job.id,
-      parentJobId: 0,
+      parentJobId: job.parentId,
+      jobPath: job.parentId === 0 ? String(job.id) : `${job.parentId}.${job.id}`,
+      childCount: context.childCount,
       activeProcessId: isDone ? 0 : job.processId,
       mainProcessId: 0,
       jobType: job.type,
-      jobSubType: job.type === "BACKUP" ? "IMMEDIATE" : "USERBACKUP",
+      jobSubType: job.subType,
       policyType: "STANDARD",
       policyName: job.policyName,
-      scheduleType: "FULL_BACKUP",
+      scheduleType: job.scheduleType,
       scheduleName: job.scheduleName,
       clientName: job.clientName,
       controlHost: context.primaryName,
@@ -50,63 +75,83 @@ export function jobResource(job: Job, context: { version: ApiVersion; nowMs: num
       destinationStorageUnitName: job.type === "BACKUP" ? job.storageUnit : "",
       destinationMediaServerName: job.type === "BACKUP" ? context.primaryName : "",
       dataMovement: "STANDARD",
-      streamNumber: 0,
+      streamNumber: job.streamNumber,
       copyNumber: job.type === "BACKUP" ? 1 : 0,
-      restartable: 0,
-      suspendable: 0,
-      resumable: 0,
-      cancellable: job.state === "QUEUED" || job.state === "ACTIVE" ? 1 : 0,
-      state: job.state === "CANCELLING" ? "ACTIVE" : job.state,
+      restartable: isRestartable(job) ? 1 : 0,
+      suspendable: isOpenBackup && canHappen(job.state, "suspend") && job.state !== "SUSPENDING" ? 1 : 0,
+      resumable: job.state === "SUSPENDED" ? 1 : 0,
+      cancellable: canHappen(job.state, "cancel") && job.state !== "CANCELLING" ? 1 : 0,
+      state: shownState(job.state),
       status: job.status,
-      priority: 0,
-      try: job.startedAtMs === null ? 0 : 1,
+      priority: job.priority,
+      try: job.tries,
       percentComplete: job.percentComplete,
       currentFile: job.currentFile,
-      currentOperation: job.type === "BACKUP" ? 3 : 14,
+      currentOperation: isParent(job) ? parentOperation : operations[job.type],
       kilobytesTransferred: job.kilobytes,
       kilobytesDataTransferred: job.kilobytes,
       kilobytesToTransfer: job.kilobytesTotal,
-      transferRate: elapsedMs === 0 ? 0 : Math.floor((job.kilobytes * 1000) / elapsedMs),
+      transferRate: tryMs === 0 ? 0 : Math.floor((job.kilobytes * 1000) / tryMs),
       numberOfFiles: job.files,
       estimatedFiles: job.filesTotal,
       compression: 0,
       startTime: isoTime(startMs),
-      activeTryStartTime: isoTime(startMs),
+      activeTryStartTime: isoTime(job.tryStartedAtMs ?? startMs),
       // Old clients wait for a time after 1970; new ones for the attribute.
       ...(job.endedAtMs !== null ? { endTime: isoTime(job.endedAtMs) } : isNew ? {} : { endTime: never }),
       lastUpdateTime: isoTime(job.updatedAtMs),
       elapsedTime,
-      activeElapsedTime: elapsedTime,
+      activeElapsedTime: isNew ? isoDuration(tryS) : clockDuration(tryS),
       offHostType: "STANDARD",
     },
   };
 }
 
-/** The log of a job's one try as `try-logs` shows it. */
-export function tryLogResource(job: Job, lines: readonly JobLogLine[], primaryName: string) {
-  const href = `/admin/jobs/${job.id}/try-logs/1`;
-  const startMs = job.startedAtMs ?? job.queuedAtMs;
-  const seconds = ((job.endedAtMs ?? job.updatedAtMs) - startMs) / 1000;
+/** The log of one of a job's tries as `try-logs` shows it. */
+export function tryLogResource(job: Job, attempt: JobTry, log: TryLogContext) {
+  const link = (number: number) => ({ href: `/admin/jobs/${job.id}/try-logs/${number}` });
+  const { number } = attempt;
+  const seconds = ((attempt.endedAtMs ?? job.updatedAtMs) - attempt.startedAtMs) / 1000;
+  // The row of a try that still runs is brought up to date at its end.
+  const isRunning = attempt.endedAtMs === null;
+  const kilobytes = isRunning ? job.kilobytes : attempt.kilobytes;
   return {
     type: "parsedTryLogResponse",
-    id: `${job.id}-1`,
-    links: { self: { href }, first: { href }, last: { href } },
+    id: `${job.id}-${number}`,
+    links: {
+      self: link(number),
+      first: link(1),
+      last: link(log.lastTry),
+      ...(number > 1 ? { prev: link(number - 1) } : {}),
+      ...(number < log.lastTry ? { next: link(number + 1) } : {}),
+    },
     attributes: {
       tryJobId: job.id,
-      tryNumber: 1,
-      tryStartTime: isoTime(startMs),
-      tryEndTime: job.endedAtMs === null ? never : isoTime(job.endedAtMs),
-      tryStatusCode: job.status,
-      tryStatusMessage: describeStatus(job.status).text,
-      tryProcessId: job.processId,
-      tryKbps: seconds > 0 ? job.kilobytes / seconds : 0,
-      tryKbWritten: job.kilobytes,
-      tryFilesWritten: job.files,
-      tryMediaServer: primaryName,
+      tryNumber: number,
+      tryStartTime: isoTime(attempt.startedAtMs),
+      tryEndTime: attempt.endedAtMs === null ? never : isoTime(attempt.endedAtMs),
+      tryStatusCode: attempt.status,
+      tryStatusMessage: describeStatus(attempt.status).text,
+      tryProcessId: isRunning ? job.processId : attempt.processId,
+      tryKbps: seconds > 0 ? kilobytes / seconds : 0,
+      tryKbWritten: kilobytes,
+      tryFilesWritten: isRunning ? job.files : attempt.files,
+      tryMediaServer: log.primaryName,
       tryDestinationStorageUnit: job.storageUnit,
-      tryLog: lines.map(({ atMs, severity, message }) => ({ timestamp: isoTime(atMs), severity, message })),
+      tryLog: log.lines.map(({ atMs, severity, message }) => ({
+        timestamp: isoTime(atMs),
+        severity,
+        message,
+      })),
     },
   };
+}
+
+/** What a try's log is shown with. */
+export interface TryLogContext {
+  lines: readonly JobLogLine[];
+  lastTry: number;
+  primaryName: string;
 }
 
 /** `PT5M46S` */

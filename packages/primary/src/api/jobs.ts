@@ -1,30 +1,26 @@
 import { Hono, type Context } from "hono";
+import { z } from "zod";
 import type { Clock } from "../clock.ts";
 import { PrimaryError } from "../errors.ts";
+import { compileFilter } from "../filter/filter.ts";
+import { isParent } from "../jobs/job-family.ts";
 import type { JobQueue } from "../jobs/job-queue.ts";
 import type { JobStore } from "../jobs/job-store.ts";
 import type { Job } from "../jobs/job.ts";
 import { limits } from "../limits.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
-import { parseFilter, type Filter, type FilterFields } from "./filter.ts";
+import { jobFields } from "./job-fields.ts";
+import { listJobsByCursor, listJobsByOffset } from "./job-list.ts";
 import { hasCursorPaging, jobResource, tryLogResource } from "./job-resource.ts";
-import { linksOf, linkTo, paginationOf, readInteger, readPage, type QueryReader } from "./pagination.ts";
+import { paginationOf, readPage } from "./pagination.ts";
+import { readJson } from "./request-body.ts";
 
-const fields: FilterFields = {
-  jobId: { sql: "id", type: "number" },
-  parentJobId: { sql: "0", type: "number" },
-  status: { sql: "status", type: "number" },
-  state: { sql: "CASE state WHEN 'CANCELLING' THEN 'ACTIVE' ELSE state END", type: "enum" },
-  jobType: { sql: "type", type: "enum" },
-  policyName: { sql: "policy_name", type: "text" },
-  clientName: { sql: "client_name", type: "text" },
-  backupId: { sql: "coalesce(backup_id, '')", type: "text" },
-  startTime: { sql: "coalesce(started_at_ms, queued_at_ms)", type: "timeMs" },
-  endTime: { sql: "coalesce(ended_at_ms, 0)", type: "timeMs" },
-};
-
-const newestFirst = new Set(["", "-startTime", "-jobId"]);
-const oldestFirst = new Set(["startTime", "jobId"]);
+const countSchema = z.object({
+  data: z.object({
+    type: z.literal("jobCount"),
+    attributes: z.object({ filter: z.string().nullish() }).nullish(),
+  }),
+});
 
 /** What the jobs' routes work on. */
 export interface JobRoutesOptions {
@@ -34,105 +30,93 @@ export interface JobRoutesOptions {
   primaryName: string;
 }
 
-/** `/admin/jobs` */
-export function jobRoutes({ jobs, queue, clock, primaryName }: JobRoutesOptions): ApiRoutes {
-  const show = (context: Context<ApiEnvironment>, job: Job) =>
-    jobResource(job, { version: context.get("version"), nowMs: clock.nowMs(), primaryName });
-  const find = (context: Context): Job => {
-    const id = context.req.param("id") ?? "";
-    const job = /^\d{1,15}$/.test(id) ? jobs.find(Number(id)) : undefined;
-    if (job === undefined) throw new PrimaryError("not_found", `there is no job ${id}`);
-    return job;
-  };
+/** Finds the job that a path names. @throws PrimaryError `not_found` */
+export function findJob(jobs: JobStore, context: Context): Job {
+  const id = context.req.param("id") ?? "";
+  const job = /^\d{1,15}$/.test(id) ? jobs.find(Number(id)) : undefined;
+  if (job === undefined) throw new PrimaryError("not_found", `there is no job ${id}`);
+  return job;
+}
+
+/** What is read of jobs below `/admin/jobs`. */
+export function jobRoutes({ jobs, clock, primaryName }: JobRoutesOptions): ApiRoutes {
+  const show = (context: Context<ApiEnvironment>, job: Job, cursor = String(job.id)) =>
+    jobResource(job, {
+      version: context.get("version"),
+      nowMs: clock.nowMs(),
+      primaryName,
+      childCount: isParent(job) ? jobs.countChildren(job.id) : 0,
+      cursor,
+    });
   return new Hono<ApiEnvironment>()
     .get("/admin/jobs", (context) => {
-      const query: QueryReader = (name) => context.req.query(name);
-      const filter = parseFilter(query("filter"), fields);
-      const list = hasCursorPaging(context.get("version")) ? listByCursor : listByOffset;
-      const { page, ...envelope } = list({ jobs, filter, query, url: context.req.url });
-      return context.json({ data: page.map((job) => show(context, job)), ...envelope });
+      const list = hasCursorPaging(context.get("version")) ? listJobsByCursor : listJobsByOffset;
+      const request = { jobs, query: (name: string) => context.req.query(name), url: context.req.url };
+      const { page, ...envelope } = list(request);
+      return context.json({ data: page.map(({ job, cursor }) => show(context, job, cursor)), ...envelope });
     })
-    .get("/admin/jobs/:id", (context) => context.json({ data: show(context, find(context)) }))
+    .post("/admin/jobs-count-requests", async (context) => {
+      const { attributes } = (await readJson(context, countSchema)).data;
+      const filter = attributes?.filter ?? "";
+      const count = jobs.count(compileFilter(filter, jobFields));
+      return context.json({ data: { type: "jobCount", id: "jobCount", attributes: { count, filter } } });
+    })
+    .get("/admin/jobs/:id", (context) => context.json({ data: show(context, findJob(jobs, context)) }))
     .get("/admin/jobs/:id/try-logs", (context) => {
-      const job = find(context);
-      return context.json({ data: [tryLogResource(job, jobs.readLog(job.id), primaryName)] });
+      const job = findJob(jobs, context);
+      const tries = jobs.log.tries(job.id);
+      const lastTry = tries.length;
+      const data = tries.map((attempt) =>
+        tryLogResource(job, attempt, { lines: jobs.log.read(job.id, attempt.number), lastTry, primaryName }),
+      );
+      return context.json({ data });
     })
     .get("/admin/jobs/:id/try-logs/:attempt", (context) => {
-      const job = find(context);
-      if (context.req.param("attempt") !== "1") {
-        throw new PrimaryError("not_found", `job ${job.id} has one try`);
+      const job = findJob(jobs, context);
+      const tries = jobs.log.tries(job.id);
+      const attempt = tries.find(({ number }) => String(number) === context.req.param("attempt"));
+      if (attempt === undefined) {
+        throw new PrimaryError("not_found", `job ${job.id} has had ${tries.length} tries`);
       }
-      return context.json({ data: tryLogResource(job, jobs.readLog(job.id), primaryName) });
+      const lines = jobs.log.read(job.id, attempt.number);
+      return context.json({
+        data: tryLogResource(job, attempt, { lines, lastTry: tries.length, primaryName }),
+      });
     })
-    .post("/admin/jobs/:id/cancel", (context) => {
-      queue.cancel(find(context), context.get("principal").userName);
-      return context.body(null, 202);
+    .get("/admin/jobs/:id/progress-logs", (context) => {
+      const job = findJob(jobs, context);
+      const page = readPage((name) => context.req.query(name), limits.maxPageItems);
+      const lines = jobs.log.read(job.id);
+      const data = lines.slice(page.offset, page.offset + page.limit).map(({ atMs, message }, index) => ({
+        id: page.offset + index,
+        type: "getJobProgressEntryResponse",
+        attributes: { message: `${new Date(atMs).toISOString()} ${message}` },
+      }));
+      const { prev = 0, next = page.offset, ...pagination } = paginationOf(lines.length, page);
+      // Every member is required here, also at the ends.
+      return context.json({ data, meta: { pagination: { ...pagination, prev, next } } });
+    })
+    .get("/admin/jobs/:id/file-lists", (context) => {
+      const job = findJob(jobs, context);
+      const self = { href: `/admin/jobs/${job.id}/file-lists` };
+      const fileList = pathsOf(job.request);
+      return context.json({
+        data: { type: "file-lists", id: job.id, links: { self }, attributes: { fileList } },
+      });
     });
 }
 
-interface ListRequest {
-  jobs: JobStore;
-  filter: Filter;
-  query: QueryReader;
-  url: string;
-}
+const pathsSchema = z.union([
+  z.object({ selections: z.array(z.string()) }).transform(({ selections }) => selections),
+  z
+    .object({ streams: z.array(z.object({ selections: z.array(z.string()) })) })
+    .transform(({ streams }) => streams.flatMap(({ selections }) => selections)),
+  z
+    .object({ moves: z.array(z.object({ path: z.string() })) })
+    .transform(({ moves }) => moves.map(({ path }) => path)),
+]);
 
-function isNewestFirst(query: QueryReader): boolean {
-  const sort = query("sort") ?? "";
-  if (newestFirst.has(sort)) return true;
-  if (oldestFirst.has(sort)) return false;
-  throw new PrimaryError("invalid_filter", `sort by "${sort}" is not supported: use startTime or -startTime`);
-}
-
-function listByOffset({ jobs, filter, query, url }: ListRequest) {
-  const page = readPage(query, limits.maxPageItems);
-  const pagination = paginationOf(jobs.count(filter), page);
-  const found = jobs.list(filter, { newestFirst: isNewestFirst(query), ...page });
-  return { page: found, meta: { pagination }, links: linksOf(url, pagination) };
-}
-
-/** The cursor is the job's id: jobs that start meanwhile don't move the pages. */
-function listByCursor({ jobs, filter, query, url }: ListRequest) {
-  const { limit } = readPage(query, limits.maxPageItems);
-  const isDescending = isNewestFirst(query);
-  const [after, before] = [readCursor(query, "page[after]"), readCursor(query, "page[before]")];
-  if (after !== undefined && before !== undefined) {
-    throw new PrimaryError("invalid_request", "page[after] and page[before] exclude each other");
-  }
-  const isBackward = before !== undefined;
-  const cursor = after ?? before;
-  const goesDown = isDescending !== isBackward;
-  const where =
-    cursor === undefined
-      ? filter
-      : { sql: `(${filter.sql}) AND id ${goesDown ? "<" : ">"} ?`, values: [...filter.values, cursor] };
-  const found = jobs.list(where, { newestFirst: goesDown, limit: limit + 1, offset: 0 });
-  const hasMore = found.length > limit;
-  const page = found.slice(0, limit);
-  if (isBackward) page.reverse();
-  const next = (isBackward ? cursor !== undefined : hasMore) ? page.at(-1)?.id : undefined;
-  const prev = (isBackward ? hasMore : cursor !== undefined) ? page.at(0)?.id : undefined;
-  const none = { "page[after]": undefined, "page[before]": undefined };
-  return {
-    page,
-    meta: {
-      pagination: {
-        limit,
-        ...(next === undefined ? {} : { next: String(next) }),
-        ...(prev === undefined ? {} : { prev: String(prev) }),
-      },
-    },
-    links: {
-      self: { href: url },
-      first: linkTo(url, none),
-      ...(next === undefined ? {} : { next: linkTo(url, { ...none, "page[after]": next }) }),
-      ...(prev === undefined ? {} : { prev: linkTo(url, { ...none, "page[before]": prev }) }),
-    },
-  };
-}
-
-function readCursor(query: QueryReader, name: string): number | undefined {
-  const most = Number.MAX_SAFE_INTEGER;
-  const value = readInteger(query, name, { least: 0, most, fallback: -1 });
-  return value === -1 ? undefined : value;
+/** What a job works on: the selections of a backup, the paths of a restore. */
+function pathsOf(request: unknown): string[] {
+  return pathsSchema.safeParse(request).data ?? [];
 }

@@ -79,6 +79,7 @@ export function recoveryRoutes({ catalogue, queue, localClients }: RecoveryRoute
       scheduleName: "",
       storageUnit: defaultStorageUnit,
       owner: context.get("principal").userName,
+      subType: "USERBACKUP",
       request,
     });
     context.header("Location", `/netbackup/admin/jobs/${id}`);

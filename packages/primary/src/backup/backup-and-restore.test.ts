@@ -85,7 +85,13 @@ test("primary - backs up, shows, restores and expires real files", async () => {
   assert.match(backupId, new RegExp(`^${clientName}_\\d+$`));
   const snapshots = resticSnapshots(dataDir);
   assert.equal(snapshots.length, 1);
-  assert.deepEqual(snapshots[0]?.tags.sort(), [`backupId=${backupId}`, `job=${jobId}`, "policy=odd"]);
+  assert.deepEqual(snapshots[0]?.tags.sort(), [
+    `backupId=${backupId}`,
+    `job=${jobId}`,
+    "policy=odd",
+    "schedule=full",
+    "scheduleType=FULL",
+  ]);
 
   const renames = [{ from: source, to: restored }];
   const restore = await primary.restore({ backupId, paths: [source], renames });

@@ -1,11 +1,11 @@
 import { lstat } from "node:fs/promises";
 import { hostname } from "node:os";
 import { z } from "zod";
-import type { CatalogueImage } from "../catalogue/image.ts";
+import type { CatalogueImage, ImageScheduleType } from "../catalogue/image.ts";
 import type { Clock } from "../clock.ts";
 import type { JobOutcome } from "../jobs/job-lifecycle.ts";
-import type { JobWork, JobWorkContext } from "../jobs/job-queue.ts";
-import type { Job, LogSeverity } from "../jobs/job.ts";
+import type { JobWork, JobWorkContext } from "../jobs/job-run.ts";
+import type { Job, LogSeverity, ScheduleType } from "../jobs/job.ts";
 import type { BackupMessage } from "../storage/restic-output.ts";
 import { describeErrorLine } from "../storage/restic-output.ts";
 import type { Restic } from "../storage/restic.ts";
@@ -31,9 +31,12 @@ export function backupWork(options: BackupOptions): JobWork {
   const { restic } = options;
   return async (job, context) => {
     await options.ready();
+    // What an earlier try left must not be taken for what this one makes.
+    const leftovers = job.tries > 1 ? await discardSnapshot(restic, job) : [];
     const outcome = await restic.lock.withShared(() => backUp(options, job, context), context.signal);
-    if (outcome.image !== undefined) return outcome;
-    return { ...outcome, log: [...(outcome.log ?? []), ...(await discardSnapshot(restic, job))] };
+    const log = [...leftovers, ...(outcome.log ?? [])];
+    if (outcome.image !== undefined) return { ...outcome, log };
+    return { ...outcome, log: [...log, ...(await discardSnapshot(restic, job))] };
   };
 }
 
@@ -48,7 +51,13 @@ async function backUp(options: BackupOptions, job: Job, context: JobWorkContext)
     selections,
     excludedPaths: [dataDir],
     hostName: job.clientName,
-    tags: { backupId, policy: job.policyName, job: String(job.id) },
+    tags: {
+      backupId,
+      policy: job.policyName,
+      job: String(job.id),
+      schedule: job.scheduleName,
+      scheduleType: imageScheduleType(job.scheduleType),
+    },
     timeS,
     signal: context.signal,
     onStart: context.onProcess,
@@ -103,6 +112,8 @@ async function findImage(made: {
     clientName: job.clientName,
     policyName: job.policyName,
     scheduleName: job.scheduleName,
+    scheduleType: imageScheduleType(job.scheduleType),
+    storageUnit: job.storageUnit,
     jobId: job.id,
     backupTimeS: timeS,
     createdAtS: Math.floor(nowMs / 1000),
@@ -112,6 +123,7 @@ async function findImage(made: {
     files: summary?.total_files_processed ?? 0,
     status,
     expiresAtMs: null,
+    wormUntilMs: null,
     expiring: false,
   };
 }
@@ -154,6 +166,10 @@ function progressOf(message: Extract<BackupMessage, { message_type: "status" }>)
     filesTotal: message.total_files,
     currentFile: message.current_files[0] ?? "",
   };
+}
+
+function imageScheduleType(type: ScheduleType): ImageScheduleType {
+  return type.replace(/_BACKUP$/, "") as ImageScheduleType;
 }
 
 function kilobytes(bytes: number): number {

@@ -1,6 +1,6 @@
 import type { Database } from "@sallyport/durable";
 import type { SqlCondition } from "../jobs/job-store.ts";
-import type { CatalogueImage } from "./image.ts";
+import type { CatalogueImage, ImageScheduleType } from "./image.ts";
 
 interface ImageRow {
   [column: string]: string | number | null;
@@ -15,25 +15,30 @@ export class Catalogue {
   }
 
   insert(image: CatalogueImage): void {
+    const columns: Record<string, string | number | null> = {
+      backup_id: image.backupId,
+      snapshot_id: image.snapshotId,
+      client_name: image.clientName,
+      policy_name: image.policyName,
+      schedule_name: image.scheduleName,
+      schedule_type: image.scheduleType,
+      storage_unit: image.storageUnit,
+      job_id: image.jobId,
+      backup_time_s: image.backupTimeS,
+      created_at_s: image.createdAtS,
+      elapsed_s: image.elapsedS,
+      kilobytes: image.kilobytes,
+      kilobytes_stored: image.kilobytesStored,
+      files: image.files,
+      status: image.status,
+      expires_at_ms: image.expiresAtMs,
+      worm_until_ms: image.wormUntilMs,
+      expiring: image.expiring ? 1 : 0,
+    };
+    const names = Object.keys(columns);
     this.#database
-      .prepare("INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
-      .run(
-        image.backupId,
-        image.snapshotId,
-        image.clientName,
-        image.policyName,
-        image.scheduleName,
-        image.jobId,
-        image.backupTimeS,
-        image.createdAtS,
-        image.elapsedS,
-        image.kilobytes,
-        image.kilobytesStored,
-        image.files,
-        image.status,
-        image.expiresAtMs,
-        image.expiring ? 1 : 0,
-      );
+      .prepare(`INSERT INTO images (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`)
+      .run(...Object.values(columns));
   }
 
   /** Whether there is such an image, shown or being expired. */
@@ -43,14 +48,14 @@ export class Catalogue {
 
   find(backupId: string): CatalogueImage | undefined {
     const row = this.#database
-      .prepare("SELECT * FROM images WHERE backup_id = ? AND NOT expiring")
+      .prepare("SELECT * FROM images WHERE backup_id = ? AND expiring = 0")
       .get(backupId) as ImageRow | undefined;
     return row === undefined ? undefined : fromRow(row);
   }
 
   count(where: SqlCondition): number {
     const row = this.#database
-      .prepare(`SELECT count(*) AS n FROM images WHERE NOT expiring AND ${where.sql}`)
+      .prepare(`SELECT count(*) AS n FROM images WHERE expiring = 0 AND ${where.sql}`)
       .get(...where.values) as { n: number };
     return row.n;
   }
@@ -59,7 +64,7 @@ export class Catalogue {
   list(where: SqlCondition, page: { limit: number; offset: number }): CatalogueImage[] {
     const rows = this.#database
       .prepare(
-        `SELECT * FROM images WHERE NOT expiring AND ${where.sql} ORDER BY backup_time_s DESC, backup_id LIMIT ? OFFSET ?`,
+        `SELECT * FROM images WHERE expiring = 0 AND ${where.sql} ORDER BY backup_time_s DESC, backup_id DESC LIMIT ? OFFSET ?`,
       )
       .all(...where.values, page.limit, page.offset) as ImageRow[];
     return rows.map(fromRow);
@@ -72,7 +77,9 @@ export class Catalogue {
 
   /** Images whose deletion is intended and not yet done. */
   listExpiring(): CatalogueImage[] {
-    return (this.#database.prepare("SELECT * FROM images WHERE expiring").all() as ImageRow[]).map(fromRow);
+    return (this.#database.prepare("SELECT * FROM images WHERE expiring = 1").all() as ImageRow[]).map(
+      fromRow,
+    );
   }
 
   /** Intends the deletion of one image. */
@@ -83,8 +90,10 @@ export class Catalogue {
   /** Intends the deletion of every image whose time has come; answers how many. */
   markExpired(nowMs: number): number {
     const { changes } = this.#database
-      .prepare("UPDATE images SET expiring = 1 WHERE expires_at_ms <= ? AND NOT expiring")
-      .run(nowMs);
+      .prepare(
+        "UPDATE images SET expiring = 1 WHERE expires_at_ms <= ? AND expiring = 0 AND coalesce(worm_until_ms, 0) <= ?",
+      )
+      .run(nowMs, nowMs);
     return Number(changes);
   }
 
@@ -108,6 +117,8 @@ function fromRow(row: ImageRow): CatalogueImage {
     clientName: text("client_name"),
     policyName: text("policy_name"),
     scheduleName: text("schedule_name"),
+    scheduleType: text("schedule_type") as ImageScheduleType,
+    storageUnit: text("storage_unit"),
     jobId: number("job_id"),
     backupTimeS: number("backup_time_s"),
     createdAtS: number("created_at_s"),
@@ -117,6 +128,7 @@ function fromRow(row: ImageRow): CatalogueImage {
     files: number("files"),
     status: number("status"),
     expiresAtMs: row["expires_at_ms"] == null ? null : number("expires_at_ms"),
+    wormUntilMs: row["worm_until_ms"] == null ? null : number("worm_until_ms"),
     expiring: number("expiring") === 1,
   };
 }

@@ -1,3 +1,6 @@
+/** What an image was made by, in the catalogue's words. */
+export type ImageScheduleType = "FULL" | "DIFFERENTIAL_INCREMENTAL" | "CUMULATIVE_INCREMENTAL";
+
 /** A backup that can be restored: one snapshot of restic. */
 export interface CatalogueImage {
   /** `<client>_<epochSeconds>` */
@@ -7,6 +10,9 @@ export interface CatalogueImage {
   clientName: string;
   policyName: string;
   scheduleName: string;
+  scheduleType: ImageScheduleType;
+  /** Where its snapshot is. */
+  storageUnit: string;
   jobId: number;
   /** Epoch seconds. */
   backupTimeS: number;
@@ -21,6 +27,8 @@ export interface CatalogueImage {
   status: number;
   /** Epoch ms; null: never. */
   expiresAtMs: number | null;
+  /** Until then nothing may delete it, epoch ms; null: it may be deleted at any time. */
+  wormUntilMs: number | null;
   /** It is to be deleted and no longer shown; the repository may still hold it for a while. */
   expiring: boolean;
 }

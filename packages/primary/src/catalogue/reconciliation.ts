@@ -5,8 +5,9 @@ import type { JobStore } from "../jobs/job-store.ts";
 import { imageNotification, type NotificationJournal } from "../journal/notification.ts";
 import type { Snapshot } from "../storage/restic-output.ts";
 import type { Restic } from "../storage/restic.ts";
+import { defaultStorageUnit } from "../storage/storage-unit.ts";
 import type { Catalogue } from "./catalogue.ts";
-import type { CatalogueImage } from "./image.ts";
+import type { CatalogueImage, ImageScheduleType } from "./image.ts";
 
 /** What reconciliation works on. */
 export interface ReconciliationOptions {
@@ -89,7 +90,9 @@ async function importImage(snapshot: Snapshot, options: ReconciliationOptions): 
     snapshotId: snapshot.id,
     clientName: snapshot.hostName,
     policyName: snapshot.tags["policy"] ?? "",
-    scheduleName: "",
+    scheduleName: snapshot.tags["schedule"] ?? "",
+    scheduleType: readScheduleType(snapshot.tags["scheduleType"]),
+    storageUnit: defaultStorageUnit,
     jobId: Number.parseInt(snapshot.tags["job"] ?? "0", 10) || 0,
     backupTimeS: parseBackupId(backupId) ?? 0,
     createdAtS: Math.floor(options.clock.nowMs() / 1000),
@@ -99,8 +102,20 @@ async function importImage(snapshot: Snapshot, options: ReconciliationOptions): 
     files,
     status: 0,
     expiresAtMs: null,
+    wormUntilMs: null,
     expiring: false,
   };
+}
+
+const scheduleTypes: readonly ImageScheduleType[] = [
+  "FULL",
+  "DIFFERENTIAL_INCREMENTAL",
+  "CUMULATIVE_INCREMENTAL",
+];
+
+/** Snapshots of older versions say nothing, and were full. */
+function readScheduleType(tag: string | undefined): ImageScheduleType {
+  return scheduleTypes.find((type) => type === tag) ?? "FULL";
 }
 
 /** The time in a backup id, epoch seconds. */

@@ -5,7 +5,8 @@ import type { CatalogueImage } from "../catalogue/image.ts";
 import type { Clock } from "../clock.ts";
 import { imageNotification, jobNotification, type NotificationJournal } from "../journal/notification.ts";
 import { describeStatus } from "../status-codes.ts";
-import { nextJobState } from "./job-state.ts";
+import { nextJobState, type JobEvent } from "./job-state.ts";
+import { isParent } from "./job-family.ts";
 import type { JobStore } from "./job-store.ts";
 import type { Job, JobLogLine, LogSeverity } from "./job.ts";
 
@@ -38,16 +39,19 @@ export class JobLifecycle {
     this.#options = options;
   }
 
-  /** QUEUED → ACTIVE. A backup gets its backup id here, so that its image bears the time at which it began. */
+  /** QUEUED or REQUEUED → ACTIVE. A backup gets its backup id here, so that its image bears the time at which it began. */
   start(job: Job): Job {
     const { database, jobs, journal, clock, log } = this.#options;
     const nowMs = clock.nowMs();
     const started = database.transaction(() => {
-      const backupId = job.type === "BACKUP" ? this.#newBackupId(job.clientName, nowMs) : null;
+      // A further try makes the same image; a parent makes none.
+      const makesImage = job.type === "BACKUP" && !isParent(job);
+      const backupId = job.backupId ?? (makesImage ? this.#newBackupId(job.clientName, nowMs) : null);
       jobs.setState(job.id, { state: nextJobState(job.state, "start"), status: 0, nowMs });
       jobs.setStarted(job.id, nowMs, backupId);
-      jobs.appendLog(job.id, [
-        { atMs: nowMs, severity: "INFO", message: `${job.type.toLowerCase()} started` },
+      const again = job.tries === 0 ? "" : ` again, try ${job.tries + 1}`;
+      jobs.log.append(job.id, [
+        { atMs: nowMs, severity: "INFO", message: `${job.type.toLowerCase()} started${again}` },
       ]);
       const active = jobs.get(job.id);
       journal.append([jobNotification(active)]);
@@ -58,18 +62,34 @@ export class JobLifecycle {
     return started;
   }
 
-  /** Records that somebody wants the job to end: a QUEUED one is DONE with 150 at once, an ACTIVE one is CANCELLING. */
+  /** Records that somebody wants the job to end: one that waits is DONE with 150 at once, an ACTIVE one is CANCELLING. */
   cancel(job: Job, userName: string): Job {
-    const { database, jobs, clock } = this.#options;
-    const nowMs = clock.nowMs();
-    const line = { atMs: nowMs, severity: "WARNING" as const, message: `cancel requested by ${userName}` };
-    const next = nextJobState(job.state, "cancel");
-    if (next === "DONE") return this.#end(job, { status: 150, log: [line] }, "cancel");
-    database.transaction(() => {
-      jobs.setState(job.id, { state: next, status: 0, nowMs });
-      if (job.state !== next) jobs.appendLog(job.id, [line]);
-    });
-    return jobs.get(job.id);
+    const line = { severity: "WARNING" as const, message: `cancel requested by ${userName}` };
+    if (nextJobState(job.state, "cancel") === "DONE")
+      return this.#end(job, { status: 150, log: [line] }, "cancel");
+    return this.#move(job, "cancel", line);
+  }
+
+  /** Records that somebody wants the job to pause: one that waits is SUSPENDED at once, an ACTIVE one is SUSPENDING. */
+  suspend(job: Job, userName: string): Job {
+    return this.#move(job, "suspend", { severity: "INFO", message: `suspend requested by ${userName}` });
+  }
+
+  /** SUSPENDING → SUSPENDED. */
+  stop(job: Job): Job {
+    return this.#endTry(job, { event: "stop", status: 150, message: "suspended", dueAtMs: null });
+  }
+
+  /** SUSPENDED → QUEUED. */
+  resume(job: Job, userName: string): Job {
+    return this.#move(job, "resume", { severity: "INFO", message: `resume requested by ${userName}` });
+  }
+
+  /** ACTIVE → REQUEUED: a try failed, and the next begins when it is due. */
+  retry(job: Job, outcome: JobOutcome, dueAtMs: number): Job {
+    const { status, log = [] } = outcome;
+    const message = `status ${status}: ${describeStatus(status).text}. The next try begins at ${new Date(dueAtMs).toISOString()}`;
+    return this.#endTry(job, { event: "retry", status, message, dueAtMs, log });
   }
 
   /** ACTIVE or CANCELLING → DONE, with the image when there is one. */
@@ -77,9 +97,38 @@ export class JobLifecycle {
     return this.#end(job, outcome, "finish");
   }
 
-  /** Any state → DONE with 50: the primary ended under the job. */
+  /** Any state that does not rest → DONE with 50: the primary ended under the job. */
   interrupt(job: Job, message: string): Job {
     return this.#end(job, { status: 50, log: [{ severity: "ERROR", message }] }, "interrupt");
+  }
+
+  #move(job: Job, event: JobEvent, line: Omit<JobLogLine, "atMs">): Job {
+    const { database, jobs, clock } = this.#options;
+    const nowMs = clock.nowMs();
+    const next = nextJobState(job.state, event);
+    database.transaction(() => {
+      jobs.setState(job.id, { state: next, status: 0, nowMs });
+      if (job.state !== next) jobs.log.append(job.id, [{ ...line, atMs: nowMs }]);
+    });
+    return jobs.get(job.id);
+  }
+
+  #endTry(job: Job, end: TryEnd): Job {
+    const { database, jobs, clock, log } = this.#options;
+    const nowMs = clock.nowMs();
+    const lines = [...(end.log ?? []), { severity: "WARNING" as const, message: end.message }];
+    database.transaction(() => {
+      const { state } = jobs.get(job.id);
+      jobs.log.endTry(job.id, end.status, nowMs);
+      jobs.setState(job.id, { state: nextJobState(state, end.event), status: 0, nowMs });
+      jobs.setDue(job.id, end.dueAtMs);
+      jobs.log.append(
+        job.id,
+        lines.map((line) => ({ ...line, atMs: nowMs })),
+      );
+    });
+    log.info({ jobId: job.id, status: end.status, dueAtMs: end.dueAtMs }, "job.paused");
+    return jobs.get(job.id);
   }
 
   #end(job: Job, outcome: JobOutcome, event: "finish" | "cancel" | "interrupt"): Job {
@@ -90,7 +139,8 @@ export class JobLifecycle {
       const current = jobs.get(job.id);
       jobs.setState(job.id, { state: nextJobState(current.state, event), status, nowMs });
       jobs.setEnded(job.id, nowMs, status <= 1 ? 100 : current.percentComplete);
-      jobs.appendLog(job.id, endLines(outcome, nowMs));
+      jobs.log.endTry(job.id, status, nowMs);
+      jobs.log.append(job.id, endLines(outcome, nowMs));
       if (image !== undefined) catalogue.insert(image);
       const done = jobs.get(job.id);
       journal.append([
@@ -112,6 +162,15 @@ export class JobLifecycle {
     while (jobs.hasBackupId(idAt(seconds)) || catalogue.has(idAt(seconds))) seconds += 1;
     return idAt(seconds);
   }
+}
+
+/** How a try ends that is not the job's end. */
+interface TryEnd {
+  event: JobEvent;
+  status: number;
+  message: string;
+  dueAtMs: number | null;
+  log?: NonNullable<JobOutcome["log"]>;
 }
 
 function endLines(outcome: JobOutcome, nowMs: number): JobLogLine[] {

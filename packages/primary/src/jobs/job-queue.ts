@@ -1,46 +1,52 @@
-import { setTimeout as delay } from "node:timers/promises";
+import { EventEmitter, once } from "node:events";
 import type { Logger } from "pino";
 import type { Clock } from "../clock.ts";
 import { PrimaryError } from "../errors.ts";
 import { limits } from "../limits.ts";
+import { childrenOf, isParent, parentStatus } from "./job-family.ts";
 import type { JobLifecycle, JobOutcome } from "./job-lifecycle.ts";
+import { JobRun, type JobWork } from "./job-run.ts";
+import { selectJobs, type WaitingJob } from "./job-selection.ts";
+import { canHappen } from "./job-state.ts";
 import type { JobStore } from "./job-store.ts";
-import type { Job, JobProgress, JobType, NewJob } from "./job.ts";
-
-/** What a job's work may use while it runs. */
-export interface JobWorkContext {
-  /** Aborted when the job is cancelled or the primary closes. */
-  signal: AbortSignal;
-  onProgress: (progress: JobProgress) => void;
-  onProcess: (pid: number) => void;
-}
-
-/** What a kind of job does. Anything that it throws ends the job. */
-export type JobWork = (job: Job, context: JobWorkContext) => Promise<JobOutcome>;
+import type { Job, JobType, NewJob } from "./job.ts";
 
 /** What the queue works on. */
 export interface JobQueueOptions {
   jobs: JobStore;
   lifecycle: JobLifecycle;
   work: Readonly<Record<JobType, JobWork>>;
+  /** Jobs that may use a storage unit at once. */
+  maxJobsOf: (storageUnit: string) => number;
   clock: Clock;
   log: Logger;
 }
 
-interface RunningJob {
+interface RunningJob extends WaitingJob {
   aborter: AbortController;
   ended: Promise<void>;
 }
 
-/** Runs jobs, at most `maxConcurrentJobs` at once (there is one storage unit), in order of arrival. */
+/** Runs jobs: by priority and in order of arrival, as many at once as their storage units and policies allow. */
 export class JobQueue implements AsyncDisposable {
   readonly #options: JobQueueOptions;
-  readonly #waiting: number[] = [];
+  readonly #waiting = new Map<number, WaitingJob>();
   readonly #running = new Map<number, RunningJob>();
   readonly #closing = new AbortController();
+  /** Emits a job's id when it is DONE. */
+  readonly #ends = new EventEmitter().setMaxListeners(0);
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(options: JobQueueOptions) {
     this.#options = options;
+  }
+
+  /** Takes up the jobs that have waited for their next try since before the start. */
+  start(): void {
+    for (const job of this.#options.jobs.listOpen()) {
+      if (job.state === "REQUEUED") this.#waiting.set(job.id, waitingJob(job));
+    }
+    this.wake();
   }
 
   /**
@@ -48,42 +54,88 @@ export class JobQueue implements AsyncDisposable {
    * @throws PrimaryError `queue_full`, `stopping`
    */
   submit(job: NewJob): Job {
-    if (this.#closing.signal.aborted) {
-      throw new PrimaryError("stopping", "the primary is stopping: try again when it is up");
-    }
-    if (this.#waiting.length >= limits.maxQueuedJobs) {
-      throw new PrimaryError(
-        "queue_full",
-        `${limits.maxQueuedJobs} jobs are waiting already: try again later`,
-      );
-    }
+    this.#checkRoom();
     const made = this.#options.jobs.insert(job, this.#options.clock.nowMs());
-    this.#waiting.push(made.id);
-    // Later, so that whoever asked for the job knows its number before it starts.
-    setImmediate(() => this.#startNext());
+    this.#enqueue(made);
     return made;
   }
 
   /**
-   * Cancels a job.
+   * Cancels a job, and its children first when it has any.
    * @throws PrimaryError `not_cancellable` when it is DONE
    */
   cancel(job: Job, userName: string): void {
-    this.#options.lifecycle.cancel(job, userName);
-    const place = this.#waiting.indexOf(job.id);
-    if (place !== -1) this.#waiting.splice(place, 1);
+    const { lifecycle, jobs } = this.#options;
+    for (const child of isParent(job) ? jobs.listChildren(job.id) : []) {
+      if (canHappen(child.state, "cancel")) this.cancel(child, userName);
+    }
+    const current = jobs.get(job.id);
+    this.#waiting.delete(job.id);
+    if (lifecycle.cancel(current, userName).state === "DONE") this.#ends.emit(String(job.id));
     this.#running.get(job.id)?.aborter.abort();
+  }
+
+  /**
+   * Suspends a backup: what it has written stays in the repository, and a resume does not write it again.
+   * @throws PrimaryError `wrong_job_state`
+   */
+  suspend(job: Job, userName: string): void {
+    if (job.type !== "BACKUP" || isParent(job)) {
+      throw new PrimaryError(
+        "wrong_job_state",
+        "only a backup can be suspended, and of several streams each by itself",
+      );
+    }
+    this.#options.lifecycle.suspend(job, userName);
+    this.#waiting.delete(job.id);
+    this.#running.get(job.id)?.aborter.abort();
+  }
+
+  /**
+   * Lets a suspended job wait for its turn again.
+   * @throws PrimaryError `wrong_job_state`, `queue_full`, `stopping`
+   */
+  resume(job: Job, userName: string): void {
+    this.#checkRoom();
+    this.#enqueue(this.#options.lifecycle.resume(job, userName));
+  }
+
+  /** Starts what can start now. */
+  wake(): void {
+    clearTimeout(this.#timer);
+    if (this.#closing.signal.aborted) return;
+    const { clock, maxJobsOf } = this.#options;
+    const nowMs = clock.nowMs();
+    for (const job of selectJobs([...this.#waiting.values()], [...this.#running.values()], {
+      nowMs,
+      maxJobsOf,
+    })) {
+      this.#begin(job);
+    }
+    const due = [...this.#waiting.values()]
+      .map(({ dueAtMs }) => dueAtMs)
+      .filter((dueAtMs) => dueAtMs > nowMs);
+    if (due.length === 0) return;
+    // Long timers overflow, and the clock may be set: it is looked at again at least every minute.
+    this.#timer = setTimeout(() => this.wake(), Math.min(60_000, Math.min(...due) - nowMs));
+    this.#timer.unref();
   }
 
   /** Stops every job, which ends with status 50, and waits for that. */
   async close(): Promise<void> {
     this.#closing.abort();
-    for (const id of this.#waiting.splice(0)) {
-      this.#options.lifecycle.interrupt(
-        this.#options.jobs.get(id),
-        "the primary was stopped before the job started",
-      );
+    clearTimeout(this.#timer);
+    const { jobs, lifecycle } = this.#options;
+    for (const id of this.#waiting.keys()) {
+      const job = jobs.get(id);
+      // One that waits for its next try goes on waiting over the restart.
+      if (job.state !== "QUEUED") continue;
+      lifecycle.interrupt(job, "the primary was stopped before the job started");
+      this.#ends.emit(String(id));
     }
+    this.#waiting.clear();
+    // A parent waits no longer for what rests; what runs ends before it.
+    for (const { id } of jobs.listOpen()) if (!this.#running.has(id)) this.#ends.emit(String(id));
     const running = [...this.#running.values()];
     for (const { aborter } of running) aborter.abort();
     await Promise.all(running.map(({ ended }) => ended));
@@ -93,94 +145,72 @@ export class JobQueue implements AsyncDisposable {
     return this.close();
   }
 
-  #startNext(): void {
-    while (this.#running.size < limits.maxConcurrentJobs) {
-      const id = this.#waiting.shift();
-      if (id === undefined) return;
-      const aborter = new AbortController();
-      const ended = this.#run(id, aborter.signal)
-        .catch((error: unknown) => this.#options.log.error({ err: error, jobId: id }, "job.lost"))
-        .finally(() => {
-          this.#running.delete(id);
-          this.#startNext();
-        });
-      this.#running.set(id, { aborter, ended });
+  #checkRoom(): void {
+    if (this.#closing.signal.aborted) {
+      throw new PrimaryError("stopping", "the primary is stopping: try again when it is up");
     }
+    if (this.#waiting.size >= limits.maxQueuedJobs) {
+      throw new PrimaryError(
+        "queue_full",
+        `${limits.maxQueuedJobs} jobs are waiting already: try again later`,
+      );
+    }
+  }
+
+  #enqueue(job: Job): void {
+    this.#waiting.set(job.id, waitingJob(job));
+    // Later, so that whoever asked for the job knows its number before it starts.
+    setImmediate(() => this.wake());
+  }
+
+  #begin(job: WaitingJob): void {
+    this.#waiting.delete(job.id);
+    const aborter = new AbortController();
+    const ended = this.#run(job.id, aborter.signal)
+      .catch((error: unknown) => this.#options.log.error({ err: error, jobId: job.id }, "job.lost"))
+      .finally(() => {
+        this.#running.delete(job.id);
+        this.wake();
+      });
+    this.#running.set(job.id, { ...job, aborter, ended });
   }
 
   async #run(id: number, signal: AbortSignal): Promise<void> {
-    const { jobs, lifecycle } = this.#options;
-    // A full disk may refuse the start: then nothing has happened, and it is tried again like the end.
-    const job = await this.#persist(id, () => lifecycle.start(jobs.get(id)));
-    if (job === undefined) return;
-    const outcome = await this.#work(job, signal);
-    await this.#persist(id, () => {
-      const stopped =
-        this.#closing.signal.aborted && outcome.status === 150 && jobs.get(id).state !== "CANCELLING";
-      if (stopped) lifecycle.interrupt(job, "the primary was stopped during the job");
-      else lifecycle.finish(job, outcome);
-    });
+    const { jobs, work } = this.#options;
+    const parts = { ...this.#options, closing: this.#closing.signal };
+    const run = new JobRun(parts, id, signal);
+    const requeued = await run.run(
+      isParent(jobs.get(id))
+        ? (job, context) => this.#runChildren(job, context.signal)
+        : (job, context) => work[job.type](job, context),
+    );
+    if (requeued !== undefined && !this.#closing.signal.aborted) this.#waiting.set(id, waitingJob(requeued));
+    if (jobs.find(id)?.state === "DONE") this.#ends.emit(String(id));
   }
 
-  async #work(job: Job, signal: AbortSignal): Promise<JobOutcome> {
-    const { work, log } = this.#options;
-    const context = { signal, ...this.#reporters(job.id) };
-    try {
-      return await work[job.type](job, context);
-    } catch (error) {
-      // The job's work failed as a whole: that is its outcome.
-      if (!signal.aborted) log.error({ err: error, jobId: job.id }, "job.failed");
-      const message = error instanceof Error ? error.message : String(error);
-      return {
-        status: signal.aborted ? 150 : statusOf(error, job.type),
-        log: [{ severity: "ERROR", message }],
-      };
-    }
-  }
-
-  #reporters(id: number): Pick<JobWorkContext, "onProgress" | "onProcess"> {
-    const { jobs, clock, log } = this.#options;
-    let writtenAtMs = -Infinity;
-    const attempt = (write: () => void) => {
-      try {
-        write();
-      } catch (error) {
-        // Progress is for looking at: a full disk must not end a job through it.
-        log.warn({ err: error, jobId: id }, "job.progress_not_written");
-      }
-    };
-    return {
-      onProgress: (progress) => {
-        const nowMs = clock.nowMs();
-        if (progress.percentComplete < 100 && nowMs - writtenAtMs < limits.progressIntervalMs) return;
-        writtenAtMs = nowMs;
-        attempt(() => jobs.setProgress(id, progress, nowMs));
-        log.debug({ jobId: id, percentComplete: progress.percentComplete }, "job.progress");
-      },
-      onProcess: (pid) => {
-        attempt(() => jobs.setProcess(id, pid));
-        log.debug({ jobId: id, pid }, "restic.started");
-      },
-    };
-  }
-
-  async #persist<T>(id: number, write: () => T): Promise<T | undefined> {
-    for (;;) {
-      try {
-        return write();
-      } catch (error) {
-        // Most likely the disk of the database is full. When the primary ends first, its next start ends the job.
-        this.#options.log.error({ err: error, jobId: id }, "job.not_written");
-        if (this.#closing.signal.aborted) return undefined;
-        await delay(limits.finishRetryMs, undefined, { signal: this.#closing.signal }).catch(() => {});
-      }
-    }
+  /** A parent's work: its children, of which each has a job, a try, a log and an image of its own. */
+  async #runChildren(parent: Job, signal: AbortSignal): Promise<JobOutcome> {
+    const { jobs, clock } = this.#options;
+    const children = childrenOf(parent).map((child) => jobs.insert(child, clock.nowMs()));
+    const ends = children.map(({ id }) => once(this.#ends, String(id)));
+    for (const child of children) this.#enqueue(child);
+    await Promise.all(ends);
+    const statuses = children.map(({ id }) => jobs.get(id).status);
+    const log = children.map(({ id }, index) => ({
+      severity: (statuses[index] ?? 0) > 1 ? ("ERROR" as const) : ("INFO" as const),
+      message: `stream ${index + 1}, job ${id}: status ${statuses[index]}`,
+    }));
+    return { status: signal.aborted ? 150 : parentStatus(statuses), log };
   }
 }
 
-function statusOf(error: unknown, type: JobType): number {
-  if (error instanceof PrimaryError && (error.netbackupCode === 2106 || error.code === "storage_unusable")) {
-    return /no space left on device/i.test(error.message) ? 129 : 2106;
-  }
-  return type === "BACKUP" ? 6 : 5;
+function waitingJob(job: Job): WaitingJob {
+  return {
+    id: job.id,
+    priority: job.priority,
+    dueAtMs: job.dueAtMs ?? 0,
+    policyName: job.policyName,
+    jobLimit: job.jobLimit,
+    storageUnit: isParent(job) ? undefined : job.storageUnit,
+  };
 }

@@ -1,7 +1,8 @@
 import type { Database } from "@sallyport/durable";
-import { limits } from "../limits.ts";
-import type { Job, JobLogLine, JobProgress, JobType, LogSeverity, NewJob } from "./job.ts";
+import { JobLog } from "./job-log.ts";
+import { jobFromRow, type JobRow } from "./job-row.ts";
 import type { JobState } from "./job-state.ts";
+import type { Job, JobProgress, NewJob } from "./job.ts";
 
 /** Conditions in SQL with their values, made by a filter; never from user text itself. */
 export interface SqlCondition {
@@ -9,35 +10,41 @@ export interface SqlCondition {
   values: (string | number)[];
 }
 
-interface JobRow {
-  [column: string]: string | number | null;
-}
-
-/** The jobs' table and their logs. It knows no rules: those are in `job-lifecycle.ts`. */
+/** The jobs' table. It knows no rules: those are in `job-lifecycle.ts`. */
 export class JobStore {
+  readonly log: JobLog;
   readonly #database: Database;
 
   constructor(database: Database) {
     this.#database = database;
+    this.log = new JobLog(database);
   }
 
   insert(job: NewJob, nowMs: number): Job {
+    const columns: Record<string, string | number> = {
+      type: job.type,
+      state: "QUEUED",
+      client_name: job.clientName,
+      policy_name: job.policyName,
+      schedule_name: job.scheduleName,
+      storage_unit: job.storageUnit,
+      owner: job.owner,
+      request: JSON.stringify(job.request),
+      queued_at_ms: nowMs,
+      updated_at_ms: nowMs,
+      parent_id: job.parentId ?? 0,
+      stream_number: job.streamNumber ?? 0,
+      restart_of: job.restartOf ?? 0,
+      sub_type: job.subType ?? "IMMEDIATE",
+      schedule_type: job.scheduleType ?? "FULL_BACKUP",
+      priority: job.priority ?? 0,
+      max_tries: job.maxTries ?? 1,
+      job_limit: job.jobLimit ?? 0,
+    };
+    const names = Object.keys(columns);
     const { lastInsertRowid } = this.#database
-      .prepare(
-        `INSERT INTO jobs (type, state, client_name, policy_name, schedule_name, storage_unit, owner, request, queued_at_ms, updated_at_ms)
-         VALUES (?, 'QUEUED', ?, ?, ?, ?, ?, ?, ?, ?)`,
-      )
-      .run(
-        job.type,
-        job.clientName,
-        job.policyName,
-        job.scheduleName,
-        job.storageUnit,
-        job.owner,
-        JSON.stringify(job.request),
-        nowMs,
-        nowMs,
-      );
+      .prepare(`INSERT INTO jobs (${names.join(", ")}) VALUES (${names.map(() => "?").join(", ")})`)
+      .run(...Object.values(columns));
     return this.get(Number(lastInsertRowid));
   }
 
@@ -50,19 +57,40 @@ export class JobStore {
 
   find(id: number): Job | undefined {
     const row = this.#database.prepare("SELECT * FROM jobs WHERE id = ?").get(id) as JobRow | undefined;
-    return row === undefined ? undefined : fromRow(row);
+    return row === undefined ? undefined : jobFromRow(row);
   }
 
   hasBackupId(backupId: string): boolean {
     return this.#database.prepare("SELECT 1 FROM jobs WHERE backup_id = ?").get(backupId) !== undefined;
   }
 
-  /** Jobs that are not DONE, oldest first. */
+  /** Jobs that are not DONE: children before their parents, otherwise oldest first. */
   listOpen(): Job[] {
     const rows = this.#database
-      .prepare("SELECT * FROM jobs WHERE state <> 'DONE' ORDER BY id")
+      .prepare("SELECT * FROM jobs WHERE state <> 'DONE' ORDER BY parent_id = 0, id")
       .all() as JobRow[];
-    return rows.map(fromRow);
+    return rows.map(jobFromRow);
+  }
+
+  /** How many children a job has. */
+  countChildren(id: number): number {
+    return this.count({ sql: "parent_id = ? AND parent_id > 0", values: [id] });
+  }
+
+  /** The children of a job, oldest first. */
+  listChildren(id: number): Job[] {
+    const rows = this.#database
+      .prepare("SELECT * FROM jobs WHERE parent_id = ? AND parent_id > 0 ORDER BY id")
+      .all(id) as JobRow[];
+    return rows.map(jobFromRow);
+  }
+
+  /** The newest job that was made from another by a restart. */
+  findRestartOf(id: number): Job | undefined {
+    const row = this.#database
+      .prepare("SELECT * FROM jobs WHERE restart_of = ? AND restart_of > 0 ORDER BY id DESC LIMIT 1")
+      .get(id) as JobRow | undefined;
+    return row === undefined ? undefined : jobFromRow(row);
   }
 
   count(where: SqlCondition): number {
@@ -72,14 +100,22 @@ export class JobStore {
     return row.n;
   }
 
-  /** A page of jobs by id. */
-  list(where: SqlCondition, page: { newestFirst: boolean; limit: number; offset: number }): Job[] {
+  /** A page of jobs in an order that is SQL of our own. */
+  list(where: SqlCondition, page: { orderBy: string; limit: number; offset: number }): Job[] {
     const rows = this.#database
-      .prepare(
-        `SELECT * FROM jobs WHERE ${where.sql} ORDER BY id ${page.newestFirst ? "DESC" : "ASC"} LIMIT ? OFFSET ?`,
-      )
+      .prepare(`SELECT * FROM jobs WHERE ${where.sql} ORDER BY ${page.orderBy} LIMIT ? OFFSET ?`)
       .all(...where.values, page.limit, page.offset) as JobRow[];
-    return rows.map(fromRow);
+    return rows.map(jobFromRow);
+  }
+
+  /** The values of SQL expressions of our own for one job; undefined when it is gone. */
+  valuesOf(id: number, expressions: readonly string[]): (string | number)[] | undefined {
+    const row = this.#database
+      .prepare(`SELECT ${expressions.map((sql, at) => `${sql} AS k${at}`).join(", ")} FROM jobs WHERE id = ?`)
+      .get(id);
+    return row === undefined
+      ? undefined
+      : Object.values(row).map((value) => (typeof value === "number" ? value : String(value)));
   }
 
   setState(id: number, change: { state: JobState; status: number; nowMs: number }): void {
@@ -88,10 +124,19 @@ export class JobStore {
       .run(change.state, change.status, change.nowMs, id);
   }
 
+  /** Begins a try: the job's start stays that of the first. */
   setStarted(id: number, nowMs: number, backupId: string | null): void {
     this.#database
-      .prepare("UPDATE jobs SET started_at_ms = ?, backup_id = ? WHERE id = ?")
-      .run(nowMs, backupId, id);
+      .prepare(
+        `UPDATE jobs SET started_at_ms = coalesce(started_at_ms, ?), try_started_at_ms = ?, backup_id = ?, try = try + 1,
+         due_at_ms = NULL, process_id = 0, percent_complete = 0, kilobytes = 0, files = 0 WHERE id = ?`,
+      )
+      .run(nowMs, nowMs, backupId, id);
+    this.log.beginTry(id, this.get(id).tries, nowMs);
+  }
+
+  setDue(id: number, dueAtMs: number | null): void {
+    this.#database.prepare("UPDATE jobs SET due_at_ms = ? WHERE id = ?").run(dueAtMs, id);
   }
 
   setEnded(id: number, nowMs: number, percentComplete: number): void {
@@ -121,60 +166,8 @@ export class JobStore {
       );
   }
 
-  /** Adds lines to a job's log, up to `maxJobLogLines`. */
-  appendLog(id: number, lines: readonly JobLogLine[]): void {
-    const { n } = this.#database
-      .prepare("SELECT coalesce(max(line), 0) AS n FROM job_log WHERE job_id = ?")
-      .get(id) as { n: number };
-    const room = Math.max(0, limits.maxJobLogLines - n);
-    const kept = lines.slice(0, room);
-    const dropped = lines.length - kept.length;
-    const insert = this.#database.prepare("INSERT INTO job_log VALUES (?, ?, ?, ?, ?)");
-    for (const [index, line] of kept.entries()) {
-      insert.run(id, n + index + 1, line.atMs, line.severity, line.message);
-    }
-    const last = lines.at(-1);
-    // The last line tells how the job ended, so it has a place of its own.
-    if (dropped > 0 && last !== undefined) {
-      const place = Math.max(n, limits.maxJobLogLines) + 1;
-      insert.run(id, place, last.atMs, last.severity, `(${dropped} lines left out) ${last.message}`);
-    }
+  /** Removes a job with its log. */
+  delete(id: number): void {
+    this.#database.prepare("DELETE FROM jobs WHERE id = ?").run(id);
   }
-
-  readLog(id: number): JobLogLine[] {
-    const rows = this.#database
-      .prepare("SELECT at_ms, severity, message FROM job_log WHERE job_id = ? ORDER BY line")
-      .all(id) as { at_ms: number; severity: LogSeverity; message: string }[];
-    return rows.map((row) => ({ atMs: row.at_ms, severity: row.severity, message: row.message }));
-  }
-}
-
-function fromRow(row: JobRow): Job {
-  const text = (column: string) => String(row[column] ?? "");
-  const number = (column: string) => Number(row[column] ?? 0);
-  const optional = (column: string) => (row[column] == null ? null : Number(row[column]));
-  return {
-    id: number("id"),
-    type: text("type") as JobType,
-    state: text("state") as JobState,
-    status: number("status"),
-    clientName: text("client_name"),
-    policyName: text("policy_name"),
-    scheduleName: text("schedule_name"),
-    storageUnit: text("storage_unit"),
-    owner: text("owner"),
-    request: JSON.parse(text("request")) as unknown,
-    backupId: row["backup_id"] == null ? null : text("backup_id"),
-    queuedAtMs: number("queued_at_ms"),
-    startedAtMs: optional("started_at_ms"),
-    endedAtMs: optional("ended_at_ms"),
-    updatedAtMs: number("updated_at_ms"),
-    processId: number("process_id"),
-    percentComplete: number("percent_complete"),
-    kilobytes: number("kilobytes"),
-    kilobytesTotal: number("kilobytes_total"),
-    files: number("files"),
-    filesTotal: number("files_total"),
-    currentFile: text("current_file"),
-  };
 }

@@ -45,6 +45,12 @@ export interface NotificationJournal {
   flush?(): void;
 }
 
+const scheduleTypes = {
+  FULL_BACKUP: "ST_FULL",
+  DIFFERENTIAL_INCREMENTAL_BACKUP: "ST_DINC",
+  CUMULATIVE_INCREMENTAL_BACKUP: "ST_CINC",
+} as const;
+
 /** The notification of a job that has just become ACTIVE or DONE. */
 export function jobNotification(job: Job): Notification {
   return {
@@ -53,13 +59,13 @@ export function jobNotification(job: Job): Notification {
     data: [
       {
         jobId: job.id,
-        parentJobId: job.id,
+        parentJobId: job.parentId === 0 ? job.id : job.parentId,
         jobType: job.type,
         state: job.state === "DONE" ? "DONE" : "ACTIVE",
         status: job.status,
         policyName: job.policyName,
         policyType: "STANDARD",
-        scheduleType: "ST_FULL",
+        scheduleType: scheduleTypes[job.scheduleType],
         clientName: job.clientName,
         startTime: Math.floor((job.startedAtMs ?? job.queuedAtMs) / 1000),
       },

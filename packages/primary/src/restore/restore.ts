@@ -4,7 +4,7 @@ import { z } from "zod";
 import { failureStatus } from "../backup/backup-status.ts";
 import type { Catalogue } from "../catalogue/catalogue.ts";
 import type { JobOutcome } from "../jobs/job-lifecycle.ts";
-import type { JobWork, JobWorkContext } from "../jobs/job-queue.ts";
+import type { JobWork, JobWorkContext } from "../jobs/job-run.ts";
 import type { Job, LogSeverity } from "../jobs/job.ts";
 import { limits } from "../limits.ts";
 import { describeErrorLine } from "../storage/restic-output.ts";

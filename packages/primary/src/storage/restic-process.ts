@@ -13,6 +13,8 @@ export interface ResticRun {
   input?: string;
   onLine?: (line: string) => void;
   maxLineBytes?: number;
+  /** Its standard output is thrown away. */
+  ignoresOutput?: boolean;
   /** Called as soon as it runs. */
   onStart?: (pid: number) => void;
   /** Interrupts it; it is killed when it has not ended after `resticInterruptMs`. */
@@ -36,21 +38,21 @@ export function runRestic(run: ResticRun, processes: RunningProcesses): Promise<
     // A group of its own: Ctrl-C on the primary must not reach restic before the primary has decided what to do.
     const child = spawn(run.program, run.args, {
       env: { ...run.environment },
-      stdio: ["pipe", "pipe", "pipe"],
+      stdio: ["pipe", run.ignoresOutput === true ? "ignore" : "pipe", "pipe"],
       detached: true,
     });
     const lines = new LineSplitter(run.maxLineBytes ?? limits.maxOutputLineBytes, run.onLine ?? (() => {}));
     const errorTail = new Tail(limits.maxStderrBytes);
-    child.stdout.on("data", (chunk: Buffer) => lines.push(chunk));
-    child.stderr.on("data", (chunk: Buffer) => errorTail.push(chunk));
+    child.stdout?.on("data", (chunk: Buffer) => lines.push(chunk));
+    child.stderr?.on("data", (chunk: Buffer) => errorTail.push(chunk));
     // It may end before it has read its input; its exit code tells why.
-    child.stdin.on("error", () => {});
+    child.stdin?.on("error", () => {});
     child.once("error", (error: NodeJS.ErrnoException) => reject(startError(run.program, error)));
     const { pid } = child;
     if (pid === undefined) return;
     processes.add(pid, run.args[0] ?? "");
     // Restic waits for its input before it does anything, so nothing runs that a restart would not find.
-    child.stdin.end(run.input ?? "");
+    child.stdin?.end(run.input ?? "");
     run.onStart?.(pid);
     const interruption = interruptOn(run.signal, (signal) => child.kill(signal));
     child.once("close", (code) => {

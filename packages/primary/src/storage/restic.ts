@@ -109,6 +109,12 @@ export class Restic {
     return this.#run({ args, onStart: run.onStart, signal: run.signal });
   }
 
+  /** Reads all data of a snapshot, each part checked against its hash, and keeps none of it. */
+  readAll(snapshotId: string, run: Pick<RestoreRun, "onStart" | "signal">): Promise<ResticResult> {
+    const args = ["dump", noLock, "--archive=tar", "--", snapshotId, "/"];
+    return this.#run({ args, ignoresOutput: true, ...run });
+  }
+
   /**
    * Lists snapshots, all or those with a tag.
    * @throws PrimaryError `storage_unusable` when restic fails

@@ -1,3 +1,4 @@
+import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
@@ -6,6 +7,7 @@ import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import pino from "pino";
 import { createPrimary, type Primary, type PrimaryListener, type PrimaryOptions } from "../primary.ts";
+import { contractProblems } from "./contract.ts";
 import type { ImageNotificationItem, JobNotificationItem, Notification } from "../journal/notification.ts";
 
 /** The one user of a test's primary. */
@@ -98,6 +100,7 @@ export class TestPrimary implements AsyncDisposable {
     this.events = parts.events;
   }
 
+  /** Makes a request; its answer has to be as NetBackup's documents say, refusals as well. */
   async call({ method = "GET", path, headers = {}, body }: Call): Promise<Answer> {
     const sent = typeof body === "string" || Buffer.isBuffer(body) ? body : body && JSON.stringify(body);
     const options: RequestOptions & { headers: Record<string, string | number> } = {
@@ -118,12 +121,14 @@ export class TestPrimary implements AsyncDisposable {
     for await (const chunk of incoming) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString();
     const isJson = String(incoming.headers["content-type"]).includes("json");
-    return {
+    const answer = {
       status: incoming.statusCode ?? 0,
       headers: incoming.headers,
       text,
-      body: isJson ? (JSON.parse(text) as unknown) : null,
+      body: isJson && text !== "" ? (JSON.parse(text) as unknown) : null,
     };
+    assert.deepEqual(contractProblems(method, path, answer), [], `${method} ${path}: ${text.slice(0, 2000)}`);
+    return answer;
   }
 
   async logIn(): Promise<void> {

@@ -1,0 +1,137 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "pino";
+import type { Clock } from "../clock.ts";
+import { PrimaryError } from "../errors.ts";
+import { limits } from "../limits.ts";
+import type { JobLifecycle, JobOutcome } from "./job-lifecycle.ts";
+import type { JobStore } from "./job-store.ts";
+import type { Job, JobProgress, JobType } from "./job.ts";
+
+/** What a job's work may use while it runs. */
+export interface JobWorkContext {
+  /** Aborted when the job is cancelled or suspended, or the primary closes. */
+  signal: AbortSignal;
+  onProgress: (progress: JobProgress) => void;
+  onProcess: (pid: number) => void;
+}
+
+/** What a kind of job does. Anything that it throws ends the job. */
+export type JobWork = (job: Job, context: JobWorkContext) => Promise<JobOutcome>;
+
+/** What a run works on. */
+export interface JobRunOptions {
+  jobs: JobStore;
+  lifecycle: JobLifecycle;
+  clock: Clock;
+  log: Logger;
+  /** Aborted when the primary closes. */
+  closing: AbortSignal;
+}
+
+/** Failures that another try does not mend: somebody ended the job, or there is nothing to back up. */
+const finalStatuses: ReadonlySet<number> = new Set([50, 71, 150]);
+
+/** One try of a job, from its start to its end or to the wait for the next. */
+export class JobRun {
+  readonly #options: JobRunOptions;
+  readonly #id: number;
+  readonly #signal: AbortSignal;
+
+  constructor(options: JobRunOptions, id: number, signal: AbortSignal) {
+    this.#options = options;
+    this.#id = id;
+    this.#signal = signal;
+  }
+
+  /** Runs the try; answers the job when it has to wait for the next. */
+  async run(work: JobWork): Promise<Job | undefined> {
+    const { jobs, lifecycle } = this.#options;
+    // A full disk may refuse the start: then nothing has happened, and it is tried again like the end.
+    const job = await this.#persist(() => lifecycle.start(jobs.get(this.#id)));
+    if (job === undefined) return undefined;
+    const outcome = await this.#work(job, work);
+    const ended = await this.#persist(() => this.#end(job, outcome));
+    return ended?.state === "REQUEUED" ? ended : undefined;
+  }
+
+  #end(job: Job, outcome: JobOutcome): Job {
+    const { jobs, lifecycle, clock, closing } = this.#options;
+    const { state } = jobs.get(job.id);
+    const wasStopped = outcome.status === 150;
+    if (state === "SUSPENDING" && wasStopped) return lifecycle.stop(job);
+    if (closing.aborted && wasStopped && state !== "CANCELLING") {
+      return lifecycle.interrupt(job, "the primary was stopped during the job");
+    }
+    const hasFailed = outcome.status > 1 && !finalStatuses.has(outcome.status);
+    if (hasFailed && state === "ACTIVE" && job.tries < job.maxTries) {
+      return lifecycle.retry(job, outcome, clock.nowMs() + limits.jobRetryDelayMs);
+    }
+    return lifecycle.finish(job, outcome);
+  }
+
+  async #work(job: Job, work: JobWork): Promise<JobOutcome> {
+    const { log } = this.#options;
+    const signal = this.#signal;
+    try {
+      return await work(job, { signal, ...this.#reporters() });
+    } catch (error) {
+      const wasStopped = signal.aborted || this.#options.closing.aborted;
+      // The job's work failed as a whole: that is its outcome.
+      if (!wasStopped) log.error({ err: error, jobId: job.id }, "job.failed");
+      const message = error instanceof Error ? error.message : String(error);
+      return {
+        status: wasStopped ? 150 : statusOf(error, job.type),
+        log: [{ severity: "ERROR", message }],
+      };
+    }
+  }
+
+  #reporters(): Pick<JobWorkContext, "onProgress" | "onProcess"> {
+    const { jobs, clock, log } = this.#options;
+    const id = this.#id;
+    let writtenAtMs = -Infinity;
+    const attempt = (write: () => void) => {
+      try {
+        write();
+      } catch (error) {
+        // Progress is for looking at: a full disk must not end a job through it.
+        log.warn({ err: error, jobId: id }, "job.progress_not_written");
+      }
+    };
+    return {
+      onProgress: (progress) => {
+        const nowMs = clock.nowMs();
+        if (progress.percentComplete < 100 && nowMs - writtenAtMs < limits.progressIntervalMs) return;
+        writtenAtMs = nowMs;
+        attempt(() => jobs.setProgress(id, progress, nowMs));
+        log.debug({ jobId: id, percentComplete: progress.percentComplete }, "job.progress");
+      },
+      onProcess: (pid) => {
+        attempt(() => jobs.setProcess(id, pid));
+        log.debug({ jobId: id, pid }, "restic.started");
+      },
+    };
+  }
+
+  async #persist<T>(write: () => T): Promise<T | undefined> {
+    const { log, closing } = this.#options;
+    for (;;) {
+      try {
+        return write();
+      } catch (error) {
+        // Most likely the disk of the database is full. When the primary ends first, its next start ends the job.
+        log.error({ err: error, jobId: this.#id }, "job.not_written");
+        if (closing.aborted) return undefined;
+        await delay(limits.finishRetryMs, undefined, { signal: closing }).catch(() => {});
+      }
+    }
+  }
+}
+
+function statusOf(error: unknown, type: JobType): number {
+  if (error instanceof PrimaryError && (error.netbackupCode === 2106 || error.code === "storage_unusable")) {
+    return /no space left on device/i.test(error.message) ? 129 : 2106;
+  }
+  if (type === "VERIFY") return 191;
+  return type === "BACKUP" ? 6 : 5;
+}
