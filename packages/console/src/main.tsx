@@ -4,12 +4,14 @@ import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { createQueryClient } from "./query-client.ts";
-import { createRouter } from "./router.tsx";
+import { createRouter, nextPage } from "./router.tsx";
 import "./styles.css";
 import { colorSchemeManager, theme } from "./theme.ts";
 
-// Asks the routes again who is signed in; they lead to the sign-in page.
-const queryClient = createQueryClient(() => void router.invalidate());
+const queryClient = createQueryClient(() => {
+  const { href } = router.state.location;
+  void router.navigate({ to: "/sign-in", search: { ...nextPage(href), ended: true } });
+});
 const router = createRouter(queryClient);
 
 const place = document.getElementById("root");

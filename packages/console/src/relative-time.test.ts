@@ -13,6 +13,8 @@ const table: [moment: string, words: string][] = [
   ["2026-02-27T11:00:00Z", "2 days ago"],
   ["2025-12-01T12:00:00Z", "3 months ago"],
   ["2023-12-01T12:00:00Z", "2 years ago"],
+  ["2026-03-01T12:00:30Z", "in 30 seconds"],
+  ["2026-03-08T12:00:00Z", "in 7 days"],
 ];
 
 for (const [moment, words] of table) {

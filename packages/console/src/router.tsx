@@ -29,7 +29,10 @@ const rootRoute = createRootRouteWithContext<{ queryClient: QueryClient }>()({
 const signInRoute = createRoute({
   getParentRoute: () => rootRoute,
   path: "/sign-in",
-  validateSearch: (search): { next?: string } => nextPage(search["next"]),
+  validateSearch: (search): { next?: string; ended?: true } => ({
+    ...nextPage(search["next"]),
+    ...(search["ended"] === true ? { ended: true } : {}),
+  }),
   component: SignInPage,
 });
 
@@ -83,7 +86,7 @@ function textsOf(search: Record<string, unknown>): Record<string, string> {
 }
 
 /** Where to go after signing in: a page of the console, never an address elsewhere. */
-function nextPage(next: unknown): { next?: string } {
+export function nextPage(next: unknown): { next?: string } {
   if (typeof next !== "string" || next === "/" || !/^\/[^/\\]/.test(next)) return {};
   return { next };
 }

@@ -43,7 +43,7 @@ export async function createUser(user: NewUser): Promise<void> {
 /** Changes a user. */
 export async function updateUser(
   id: string,
-  change: Partial<Pick<User, "name" | "role" | "disabled">>,
+  change: Partial<Pick<User, "name" | "role" | "scope" | "disabled">>,
 ): Promise<void> {
   await request(`/users/${encodeURIComponent(id)}`, { method: "PATCH", body: change });
 }

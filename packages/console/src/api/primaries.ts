@@ -1,6 +1,7 @@
-import type { PrimarySummary } from "@sallyport/hub";
+import type { PrimariesSummary, PrimarySummary } from "@sallyport/hub";
 import { queryOptions } from "@tanstack/react-query";
 import { requestJson } from "./client.ts";
+import { listQuery, queryText, type ListParameters } from "./list.ts";
 
 export type { PrimarySummary };
 
@@ -14,22 +15,37 @@ export interface NewlyEnrolled {
   detailsUrl: string;
 }
 
-/** How often the list is read again. */
-const refreshIntervalMs = 5_000;
+/** What is known of the primaries: what changes one of them may change each list and count. */
+export const primariesKey = ["/primaries"] as const;
 
-/** Every primary, by name, read again every five seconds while the page is in view. */
-export const primariesQuery = queryOptions({
-  queryKey: ["primaries"],
+/** Primaries, page by page. */
+export const primariesQuery = (filters: ListParameters) => listQuery<PrimarySummary>("/primaries", filters);
+
+/** How many primaries there are, and how many in each state. */
+export const primariesSummaryQuery = (filters: ListParameters = {}) =>
+  queryOptions({
+    queryKey: ["/primaries", "summary", filters],
+    queryFn: ({ signal }) =>
+      requestJson<PrimariesSummary>(`/primaries/summary${queryText(filters)}`, { signal }),
+    refetchInterval: 10_000,
+  });
+
+/** Names by id, of as many as one page has at most: what is not among them is shown by its id. */
+export const primaryNamesQuery = queryOptions({
+  queryKey: ["/primaries", "names"],
   queryFn: async ({ signal }) => {
-    const { data } = await requestJson<{ data: PrimarySummary[] }>("/primaries", { signal });
-    const byName = new Intl.Collator("en", { numeric: true, sensitivity: "base" });
-    return data.toSorted((a, b) => byName.compare(a.name, b.name));
+    const { data } = await requestJson<{ data: PrimarySummary[] }>("/primaries?limit=1000", { signal });
+    return new Map(data.map(({ id, name }) => [id, name]));
   },
-  refetchInterval: refreshIntervalMs,
+  staleTime: 60_000,
 });
 
 /** Enrols a primary. Only what is shown is kept of the answer: the token in it never leaves this function. */
-export async function enrolPrimary(name: string): Promise<NewlyEnrolled> {
-  const answer = await requestJson<NewlyEnrolled>("/primaries", { method: "POST", body: { name } });
+export async function enrolPrimary(
+  name: string,
+  labels: Readonly<Record<string, string>>,
+): Promise<NewlyEnrolled> {
+  const body = { name, labels };
+  const answer = await requestJson<NewlyEnrolled>("/primaries", { method: "POST", body });
   return { id: answer.id, name: answer.name, detailsUrl: answer.detailsUrl };
 }

@@ -8,9 +8,9 @@ const pathOf = (id: string) => `/primaries/${encodeURIComponent(id)}`;
 /** One primary with its connection. */
 export const primaryQuery = (id: string) =>
   queryOptions({
-    queryKey: ["primaries", id],
+    queryKey: ["/primaries", id],
     queryFn: ({ signal }) => requestJson<PrimarySummary>(pathOf(id), { signal }),
-    refetchInterval: 5_000,
+    refetchInterval: 10_000,
   });
 /** What happened to its connections, newest first. */
 export const timelineQuery = (id: string) => listQuery<TimelineEntry>(`${pathOf(id)}/timeline`);
@@ -22,9 +22,23 @@ export interface DetailsAddress {
   detailsUrl: string;
 }
 
-/** Makes a new token; the old one works for `overlapMs` more. */
-export async function rotateToken(id: string, overlapMs: number): Promise<DetailsAddress> {
-  const body = { overlapMs };
+/** Which endpoint of a primary. */
+export interface EndpointChoice {
+  groupId: string;
+  /** `https://HOST[:PORT]` */
+  url: string;
+}
+
+/**
+ * Makes a new token; the old one works for `overlapMs` more.
+ * @param endpoint needed when it has several
+ */
+export async function rotateToken(
+  id: string,
+  overlapMs: number,
+  endpoint?: EndpointChoice,
+): Promise<DetailsAddress> {
+  const body = { overlapMs, ...endpoint };
   const { detailsUrl } = await requestJson<DetailsAddress>(`${pathOf(id)}/token`, { method: "POST", body });
   return { detailsUrl };
 }
@@ -47,6 +61,11 @@ export async function updatePrimary(
   change: Partial<Pick<PrimarySummary, "name" | "labels">>,
 ): Promise<void> {
   await request(pathOf(id), { method: "PATCH", body: change });
+}
+
+/** Says that somebody has looked after a warning. */
+export async function acknowledgeWarning(id: string, kind: string): Promise<void> {
+  await request(`${pathOf(id)}/warnings/${encodeURIComponent(kind)}/acknowledge`, { method: "POST" });
 }
 
 /** Removes a primary: its tokens are void and its connections are cut. */

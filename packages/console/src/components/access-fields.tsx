@@ -1,8 +1,9 @@
 import type { ApiKey } from "@sallyport/hub";
 import { Select, TagsInput } from "@mantine/core";
+import { useState } from "react";
+import { labelFault, toLabels, toPairs } from "../label-pairs.ts";
+import type { Role } from "../roles.ts";
 
-/** What somebody may do. */
-export type Role = ApiKey["role"];
 /** With which primaries. */
 export type Scope = ApiKey["scope"];
 
@@ -29,36 +30,47 @@ export function RoleField({ value, onChange }: { value: Role; onChange: (role: R
   );
 }
 
-/** Chooses the primaries by their labels; none for all. */
-export function LabelScopeField({
-  value,
-  onChange,
-}: {
+interface LabelsFieldProps {
+  label: string;
+  description: string;
   value: string[];
   onChange: (pairs: string[]) => void;
-}) {
+}
+
+/** Labels, typed as NAME=VALUE; what is none is refused with the reason. */
+export function LabelsField({ label, description, value, onChange }: LabelsFieldProps) {
+  const [fault, setFault] = useState<string | null>(null);
   return (
     <TagsInput
+      label={label}
+      description={description}
+      value={value}
+      onChange={(pairs) => {
+        const wrong = pairs.map(labelFault).find((reason) => reason !== null) ?? null;
+        setFault(wrong);
+        // Of one name the last value counts, as the hub keeps only one.
+        onChange(toPairs(toLabels(pairs.filter((pair) => labelFault(pair) === null))));
+      }}
+      error={fault}
+      clearButtonProps={{ "aria-label": "Remove all labels" }}
+    />
+  );
+}
+
+/** Chooses the primaries by their labels; none for all. */
+export function LabelScopeField(props: Pick<LabelsFieldProps, "value" | "onChange">) {
+  return (
+    <LabelsField
       label="Only primaries with these labels"
       description="NAME=VALUE, then Enter; none for all primaries."
-      value={value}
-      onChange={(pairs) => onChange(pairs.filter((pair) => /^[\w.-]{1,64}=/.test(pair)))}
+      {...props}
     />
   );
 }
 
 /** The scope that such pairs stand for. */
 export function scopeOfPairs(pairs: readonly string[]): Scope {
-  if (pairs.length === 0) return { kind: "all" };
-  return {
-    kind: "labels",
-    labels: Object.fromEntries(
-      pairs.map((pair) => {
-        const at = pair.indexOf("=");
-        return [pair.slice(0, at), pair.slice(at + 1)];
-      }),
-    ),
-  };
+  return pairs.length === 0 ? { kind: "all" } : { kind: "labels", labels: toLabels(pairs) };
 }
 
 /** A scope in a few words. */
@@ -67,9 +79,7 @@ export function scopeText(scope: Scope): string {
     case "all":
       return "all primaries";
     case "labels":
-      return Object.entries(scope.labels)
-        .map(([name, value]) => `${name}=${value}`)
-        .join(", ");
+      return toPairs(scope.labels).join(", ");
     case "primaries":
       return `${scope.ids.length} ${scope.ids.length === 1 ? "primary" : "primaries"}`;
   }

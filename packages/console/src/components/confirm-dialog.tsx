@@ -1,6 +1,6 @@
-import { Button, Group, Modal, Stack, Text } from "@mantine/core";
+import { Button, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
-import type { ReactNode } from "react";
+import { useState, type ReactNode } from "react";
 import { Failure } from "./failure.tsx";
 
 interface ConfirmDialogProps {
@@ -9,36 +9,75 @@ interface ConfirmDialogProps {
   title: string;
   /** What will happen, and what can't be undone. */
   children: ReactNode;
-  /** On the button: "Remove berlin-01". */
+  /** On the button: "Remove". */
   action: string;
+  /** What has to be typed before, for what would hurt most when it is the wrong one. */
+  typed?: string;
   /** Does it; the dialog closes when it succeeds and says so when it does not. */
   onConfirm: () => Promise<unknown>;
 }
 
 /** Asks before something that can't be taken back. */
-export function ConfirmDialog({ opened, onClose, title, children, action, onConfirm }: ConfirmDialogProps) {
+export function ConfirmDialog(props: ConfirmDialogProps) {
+  const { opened, onClose, title, children, action, typed, onConfirm } = props;
+  const [text, setText] = useState("");
   const run = useMutation({ mutationFn: onConfirm, onSuccess: onClose });
   return (
     <Modal
       opened={opened}
       onClose={onClose}
-      onExitTransitionEnd={() => run.reset()}
+      onExitTransitionEnd={() => {
+        run.reset();
+        setText("");
+      }}
       title={title}
-      closeButtonProps={{ "aria-label": "Close" }}
-      centered
     >
-      <Stack>
-        <Text component="div">{children}</Text>
-        {run.isError ? <Failure title="It was not done" error={run.error} /> : null}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose} data-autofocus>
-            Cancel
-          </Button>
-          <Button color="red" loading={run.isPending} onClick={() => run.mutate()}>
-            {action}
-          </Button>
-        </Group>
-      </Stack>
+      <form
+        onSubmit={(event) => {
+          event.preventDefault();
+          run.mutate();
+        }}
+      >
+        <Stack>
+          <Text component="div">{children}</Text>
+          {typed === undefined ? null : (
+            <TextInput
+              label={
+                <>
+                  Type{" "}
+                  <Text span inherit fw={700} style={{ overflowWrap: "anywhere" }}>
+                    {typed}
+                  </Text>{" "}
+                  to go on
+                </>
+              }
+              value={text}
+              onChange={(event) => setText(event.currentTarget.value)}
+              autoComplete="off"
+              spellCheck={false}
+              data-autofocus
+            />
+          )}
+          {run.isError ? <Failure title="It was not done" error={run.error} /> : null}
+          <Group justify="flex-end">
+            <Button
+              variant="default"
+              onClick={onClose}
+              data-autofocus={typed === undefined ? true : undefined}
+            >
+              Cancel
+            </Button>
+            <Button
+              type="submit"
+              color="red"
+              loading={run.isPending}
+              disabled={typed !== undefined && text.trim() !== typed}
+            >
+              {action}
+            </Button>
+          </Group>
+        </Stack>
+      </form>
     </Modal>
   );
 }

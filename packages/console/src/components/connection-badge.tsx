@@ -1,6 +1,6 @@
 import { Badge } from "@mantine/core";
 import type { ConnectionState } from "../api/primaries.ts";
-import { stateNames } from "../primary-filter.ts";
+import { stateNames } from "../connection-states.ts";
 import { CheckIcon, CrossIcon, DashIcon } from "./icons.tsx";
 
 const looks = {

@@ -1,8 +1,10 @@
 import { Button, Code, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
-import { enrolPrimary, primariesQuery } from "../api/primaries.ts";
+import { enrolPrimary, primariesKey } from "../api/primaries.ts";
 import type { NewlyEnrolled } from "../api/primaries.ts";
+import { toLabels } from "../label-pairs.ts";
+import { LabelsField } from "./access-fields.tsx";
 import { Failure } from "./failure.tsx";
 import { SecretOnce } from "./secret-once.tsx";
 
@@ -14,12 +16,13 @@ interface EnrolDialogProps {
 /** Enrols a primary and shows, this once, the address from which it learns its endpoint. */
 export function EnrolDialog({ opened, onClose }: EnrolDialogProps) {
   const [name, setName] = useState("");
+  const [pairs, setPairs] = useState<string[]>([]);
   const enrol = useMutation({
-    mutationFn: enrolPrimary,
+    mutationFn: () => enrolPrimary(name.trim(), toLabels(pairs)),
     // The address is a secret as long as it works: it leaves memory together with the dialog.
     gcTime: 0,
-    onSuccess: (_primary, _name, _result, { client }) =>
-      client.invalidateQueries({ queryKey: primariesQuery.queryKey }),
+    onSuccess: (_primary, _input, _result, { client }) =>
+      client.invalidateQueries({ queryKey: primariesKey }),
   });
   return (
     <Modal
@@ -28,13 +31,12 @@ export function EnrolDialog({ opened, onClose }: EnrolDialogProps) {
       onExitTransitionEnd={() => {
         enrol.reset();
         setName("");
+        setPairs([]);
       }}
       title={enrol.isSuccess ? `${enrol.data.name} is enrolled` : "Enrol a primary"}
       size="lg"
       // What cannot be shown again does not vanish by a click beside it.
       closeOnClickOutside={!enrol.isSuccess && !enrol.isPending}
-      closeButtonProps={{ "aria-label": "Close" }}
-      centered
     >
       {enrol.isSuccess ? (
         <DetailsAddress primary={enrol.data} onClose={onClose} />
@@ -42,7 +44,7 @@ export function EnrolDialog({ opened, onClose }: EnrolDialogProps) {
         <form
           onSubmit={(event) => {
             event.preventDefault();
-            enrol.mutate(name.trim());
+            enrol.mutate();
           }}
         >
           <Stack>
@@ -56,6 +58,12 @@ export function EnrolDialog({ opened, onClose }: EnrolDialogProps) {
               maxLength={128}
               required
               data-autofocus
+            />
+            <LabelsField
+              label="Labels"
+              description="NAME=VALUE, then Enter; such as site=vienna. To filter by, and to limit who sees it."
+              value={pairs}
+              onChange={setPairs}
             />
             {enrol.isError ? <Failure title="The primary was not enrolled" error={enrol.error} /> : null}
             <Group justify="flex-end">

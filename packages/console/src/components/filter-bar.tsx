@@ -26,6 +26,7 @@ export function TextFilter({ label, value, onChange, placeholder }: TextFilterPr
       onChange={(event) => apply(event.currentTarget.value)}
       autoComplete="off"
       spellCheck={false}
+      flex="1 1 10rem"
       maw="14rem"
       {...(placeholder === undefined ? {} : { placeholder })}
     />
@@ -37,10 +38,12 @@ interface ChoiceFilterProps {
   value: string;
   onChange: (value: string) => void;
   choices: readonly { value: string; label: string }[];
+  /** What it is when nothing is chosen. */
+  none?: string;
 }
 
-/** A filter with a few values; none of them is "all". */
-export function ChoiceFilter({ label, value, onChange, choices }: ChoiceFilterProps) {
+/** A filter with a few values, or none of them. */
+export function ChoiceFilter({ label, value, onChange, choices, none = "All" }: ChoiceFilterProps) {
   return (
     <Select
       label={label}
@@ -48,8 +51,10 @@ export function ChoiceFilter({ label, value, onChange, choices }: ChoiceFilterPr
       value={value === "" ? null : value}
       onChange={(chosen) => onChange(chosen ?? "")}
       data={[...choices]}
-      placeholder="All"
+      placeholder={none}
       clearable
+      clearButtonProps={{ "aria-label": `${label}: ${none}` }}
+      flex="1 1 10rem"
       maw="12rem"
       comboboxProps={{ withinPortal: true }}
     />

@@ -5,20 +5,23 @@ import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-route
 import { useEffect, useRef } from "react";
 import { sessionQuery, signOut } from "../api/session.ts";
 import { pages } from "../pages.ts";
+import { useAccess } from "../use-access.ts";
+import { useLive } from "../use-live.ts";
 import { ColorSchemeSwitch } from "./color-scheme-switch.tsx";
-import { GateIcon, SignOutIcon } from "./icons.tsx";
-
-const ranks = { viewer: 0, operator: 1, administrator: 2 } as const;
+import { scopeText } from "./access-fields.tsx";
+import { ForbiddenPage } from "./forbidden-page.tsx";
+import { GateIcon, KeyIcon, SignOutIcon } from "./icons.tsx";
+import { PasswordDialog } from "./password-dialog.tsx";
 
 /** What stands round every page once somebody is signed in: the header, the navigation and the account. */
 export function Frame() {
   const [opened, { toggle, close }] = useDisclosure(false);
   const roomForMenu = useMediaQuery("(min-width: 48em)", true, { getInitialValueInEffect: false });
-  const { data: session } = useQuery(sessionQuery);
-  const rank = session === null || session === undefined ? 0 : ranks[session.role];
-  const isForCaller = ({ role }: { role: keyof typeof ranks }) => ranks[role] <= rank;
+  const { may, role } = useAccess();
+  const isLive = useLive();
   const path = useRouterState({ select: (state) => state.location.pathname });
   const main = useRef<HTMLElement>(null);
+  const burger = useRef<HTMLButtonElement>(null);
   const shownPath = useRef(path);
 
   // A new page begins at its top for the keyboard and for screen readers as well, and the menu makes room for it.
@@ -29,6 +32,8 @@ export function Frame() {
     main.current?.focus();
   }, [path, close]);
 
+  const isOn = (to: string) => path === to || (to !== "/" && path.startsWith(`${to}/`));
+  const forbidden = pages.find((page) => isOn(page.to) && !may(page.role));
   return (
     <AppShell
       header={{ height: 56 }}
@@ -48,6 +53,7 @@ export function Frame() {
       <AppShell.Header>
         <Group h="100%" px="md" gap="sm">
           <Burger
+            ref={burger}
             opened={opened}
             onClick={toggle}
             hiddenFrom="sm"
@@ -60,27 +66,57 @@ export function Frame() {
           <Text fw={700} size="lg">
             Sallyport
           </Text>
+          <Text
+            size="sm"
+            c="dimmed"
+            component="output"
+            ml="auto"
+            title={
+              isLive
+                ? "The hub tells what happens, and the pages show it at once"
+                : "The hub does not tell what happens at the moment: the pages are read every ten seconds"
+            }
+          >
+            {isLive ? "Live" : "Not live"}
+          </Text>
         </Group>
       </AppShell.Header>
       {/* A menu that is out of sight is out of the keyboard's way too. */}
-      <AppShell.Navbar p="sm" id="navigation" aria-label="Pages and account" inert={!roomForMenu && !opened}>
+      <AppShell.Navbar
+        p="sm"
+        id="navigation"
+        aria-label="Pages and account"
+        inert={!roomForMenu && !opened}
+        onKeyDown={({ key }) => {
+          if (key !== "Escape" || roomForMenu) return;
+          close();
+          burger.current?.focus();
+        }}
+      >
         <AppShell.Section grow component={ScrollArea}>
-          {pages.filter(isForCaller).map(({ to, label, Icon }) => (
-            <NavLink
-              key={to}
-              renderRoot={(props) => <Link to={to} {...props} />}
-              label={label}
-              leftSection={<Icon />}
-              active={path === to || (to !== "/" && path.startsWith(`${to}/`))}
-            />
-          ))}
+          {pages
+            .filter((page) => may(page.role))
+            .map(({ to, label, Icon }) => (
+              <NavLink
+                key={to}
+                renderRoot={(props) => <Link to={to} {...props} />}
+                label={label}
+                leftSection={<Icon />}
+                active={isOn(to)}
+                aria-current={isOn(to) ? "page" : undefined}
+              />
+            ))}
         </AppShell.Section>
         <AppShell.Section>
           <Account />
         </AppShell.Section>
       </AppShell.Navbar>
       <AppShell.Main ref={main} id="content" tabIndex={-1}>
-        <Outlet />
+        {forbidden === undefined ? (
+          <Outlet />
+        ) : (
+          <ForbiddenPage title={forbidden.label} needed={forbidden.role} role={role} />
+        )}
       </AppShell.Main>
     </AppShell>
   );
@@ -89,6 +125,7 @@ export function Frame() {
 function Account() {
   const { data: session } = useQuery(sessionQuery);
   const navigate = useNavigate();
+  const [changing, { open, close }] = useDisclosure(false);
   const leave = useMutation({
     mutationFn: signOut,
     onSuccess: async (_answer, _input, _result, { client }) => {
@@ -100,9 +137,22 @@ function Account() {
   return (
     <Stack gap="sm">
       <ColorSchemeSwitch />
-      <Text size="sm" c="dimmed" truncate>
-        {session?.name} ({session?.role})
-      </Text>
+      <div>
+        <Text size="sm" truncate title={session?.name}>
+          {session?.name}
+        </Text>
+        <Text size="xs" c="dimmed">
+          {session === null || session === undefined ? "" : `${session.role}, ${scopeText(session.scope)}`}
+        </Text>
+      </div>
+      {session?.kind === "user" ? (
+        <>
+          <Button variant="default" leftSection={<KeyIcon />} onClick={open}>
+            Change the password
+          </Button>
+          <PasswordDialog userId={session.id} opened={changing} onClose={close} />
+        </>
+      ) : null}
       <Button
         variant="default"
         leftSection={<SignOutIcon />}

@@ -2,6 +2,7 @@ import { Button, Group, Modal, PasswordInput, Stack, Text } from "@mantine/core"
 import { useForm } from "@mantine/form";
 import { useMutation } from "@tanstack/react-query";
 import { setPassword } from "../api/access.ts";
+import { passwordFault, passwordRule } from "../password-rule.ts";
 import { Failure } from "./failure.tsx";
 
 interface PasswordValues {
@@ -21,7 +22,7 @@ export function PasswordDialog({
 }) {
   const form = useForm<PasswordValues>({
     initialValues: { current: "", password: "" },
-    validate: { password: (value) => (value.length < 12 ? "At least 12 characters" : null) },
+    validate: { password: passwordFault },
   });
   const change = useMutation({
     mutationFn: ({ password, current }: PasswordValues) => setPassword(userId, password, current),
@@ -36,8 +37,6 @@ export function PasswordDialog({
         form.reset();
       }}
       title="Change the password"
-      closeButtonProps={{ "aria-label": "Close" }}
-      centered
     >
       {change.isSuccess ? (
         <Stack>
@@ -53,14 +52,16 @@ export function PasswordDialog({
               label="Current password"
               required
               autoComplete="current-password"
+              visibilityToggleButtonProps={{ "aria-label": "Show the current password" }}
               data-autofocus
               {...form.getInputProps("current")}
             />
             <PasswordInput
               label="New password"
-              description="At least 12 characters."
+              description={`${passwordRule}.`}
               required
               autoComplete="new-password"
+              visibilityToggleButtonProps={{ "aria-label": "Show the new password" }}
               {...form.getInputProps("password")}
             />
             {change.isError ? <Failure title="The password was not changed" error={change.error} /> : null}

@@ -7,7 +7,7 @@ export function PrimaryLink({ id, name }: { id: string; name: string }) {
     <Anchor
       size="sm"
       renderRoot={(props) => <Link to="/primaries/$id" params={{ id }} {...props} />}
-      style={{ overflowWrap: "anywhere" }}
+      className="primary-link"
     >
       {name}
     </Anchor>

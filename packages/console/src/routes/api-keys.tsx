@@ -6,20 +6,15 @@ import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-q
 import type { DataTableColumn } from "mantine-datatable";
 import { useState } from "react";
 import { apiKeysQuery, createApiKey, revokeApiKey } from "../api/access.ts";
-import {
-  LabelScopeField,
-  RoleField,
-  scopeOfPairs,
-  scopeText,
-  type Role,
-} from "../components/access-fields.tsx";
+import { LabelScopeField, RoleField, scopeOfPairs, scopeText } from "../components/access-fields.tsx";
 import { ConfirmDialog } from "../components/confirm-dialog.tsx";
-import { DataList } from "../components/data-list.tsx";
+import { actionsColumn, DataList } from "../components/data-list.tsx";
 import { Failure } from "../components/failure.tsx";
 import { PlusIcon } from "../components/icons.tsx";
 import { Moment } from "../components/moment.tsx";
 import { Page } from "../components/page.tsx";
 import { SecretOnce } from "../components/secret-once.tsx";
+import type { Role } from "../roles.ts";
 
 const dayMs = 86_400_000;
 
@@ -44,15 +39,16 @@ export function ApiKeysPage() {
       render: ({ lastUsedAt }) => <Moment iso={lastUsedAt} missing="never" />,
     },
     { accessor: "lastUsedFrom", title: "From" },
-    {
-      accessor: "actions",
-      title: "",
-      render: (key) => (
-        <Button size="compact-xs" variant="default" onClick={() => setRevoking(key)}>
-          Revoke
-        </Button>
-      ),
-    },
+    actionsColumn((key) => (
+      <Button
+        size="compact-xs"
+        variant="default"
+        onClick={() => setRevoking(key)}
+        aria-label={`Revoke ${key.name}`}
+      >
+        Revoke
+      </Button>
+    )),
   ];
   return (
     <Page
@@ -77,7 +73,7 @@ export function ApiKeysPage() {
         Whatever uses this key is refused at once. It can&apos;t be taken back.
       </ConfirmDialog>
       <DataList
-        what="API keys"
+        what={["API key", "API keys"]}
         list={keys}
         columns={columns}
         idOf={({ id }) => id}
@@ -124,8 +120,6 @@ function NewKeyDialog({ opened, onClose }: { opened: boolean; onClose: () => voi
       title={make.isSuccess ? `The API key of ${make.data.name}` : "Make an API key"}
       size="lg"
       closeOnClickOutside={!make.isSuccess && !make.isPending}
-      closeButtonProps={{ "aria-label": "Close" }}
-      centered
     >
       {make.isSuccess ? (
         <SecretOnce label="API key" secret={make.data.key} onDone={onClose}>

@@ -70,7 +70,7 @@ export function AuditPage() {
           />
         </FilterBar>
         <DataList
-          what="entries"
+          what={["entry", "entries"]}
           list={entries}
           columns={columns}
           idOf={({ position }) => String(position)}

@@ -7,11 +7,12 @@ import { DataList } from "../components/data-list.tsx";
 import { ChoiceFilter, FilterBar, TextFilter } from "../components/filter-bar.tsx";
 import { Moment } from "../components/moment.tsx";
 import { Page } from "../components/page.tsx";
+import { PrimaryFilter } from "../components/primary-filter.tsx";
 import { PrimaryLink } from "../components/primary-link.tsx";
 import { StatusBadge } from "../components/status-badge.tsx";
 import { useFilters } from "../use-filters.ts";
 
-const names = ["missingForHours", "policy", "client"] as const;
+const names = ["missingForHours", "policy", "client", "primary"] as const;
 
 const lastGoodColumns: DataTableColumn<LastGoodBackup>[] = [
   {
@@ -54,7 +55,6 @@ export function BackupsPage() {
   const [filters, set] = useFilters(names);
   const backups = useInfiniteQuery(lastGoodQuery(filters));
   const hours = filters.missingForHours === "" ? "26" : filters.missingForHours;
-  const without = useInfiniteQuery(withoutBackupQuery(hours));
   return (
     <Page title="Backups">
       <Stack gap="md">
@@ -63,6 +63,7 @@ export function BackupsPage() {
             label="Without a good one for"
             value={filters.missingForHours}
             onChange={(value) => set("missingForHours", value)}
+            none="any time"
             choices={[
               { value: "26", label: "26 hours" },
               { value: "50", label: "50 hours" },
@@ -72,8 +73,9 @@ export function BackupsPage() {
           <TextFilter label="Policy" value={filters.policy} onChange={(value) => set("policy", value)} />
           <TextFilter label="Client" value={filters.client} onChange={(value) => set("client", value)} />
         </FilterBar>
+        <PrimaryFilter value={filters.primary} onChange={(value) => set("primary", value)} />
         <DataList
-          what="backups"
+          what={["backup", "backups"]}
           list={backups}
           columns={lastGoodColumns}
           idOf={({ primaryId, clientName, policyName }) => `${primaryId}/${clientName}/${policyName}`}
@@ -82,20 +84,29 @@ export function BackupsPage() {
             description: "Each client and policy appears here with its first backup job that has ended.",
           }}
         />
-        <Title order={2} size="h4">
-          Primaries without any good backup for {hours} hours
-        </Title>
-        <DataList
-          what="primaries"
-          list={without}
-          columns={withoutColumns}
-          idOf={({ primaryId }) => primaryId}
-          empty={{
-            title: "Every primary has had one",
-            description: "A primary appears here when none of its backups went well for so long.",
-          }}
-        />
+        {filters.primary === "" ? <WithoutBackup hours={hours} /> : null}
       </Stack>
     </Page>
+  );
+}
+
+function WithoutBackup({ hours }: { hours: string }) {
+  const without = useInfiniteQuery(withoutBackupQuery(hours));
+  return (
+    <>
+      <Title order={2} size="h4">
+        Primaries without any good backup for {hours} hours
+      </Title>
+      <DataList
+        what={["primary", "primaries"]}
+        list={without}
+        columns={withoutColumns}
+        idOf={({ primaryId }) => primaryId}
+        empty={{
+          title: "Every primary has had one",
+          description: "A primary appears here when none of its backups went well for so long.",
+        }}
+      />
+    </>
   );
 }

@@ -7,6 +7,7 @@ import { DataList } from "../components/data-list.tsx";
 import { ChoiceFilter, FilterBar, TextFilter } from "../components/filter-bar.tsx";
 import { Moment } from "../components/moment.tsx";
 import { Page } from "../components/page.tsx";
+import { PrimaryFilter } from "../components/primary-filter.tsx";
 import { PrimaryLink } from "../components/primary-link.tsx";
 import { StatusBadge } from "../components/status-badge.tsx";
 import { useFilters } from "../use-filters.ts";
@@ -47,8 +48,9 @@ export function ImagesPage() {
             choices={[{ value: "true", label: "shown too" }]}
           />
         </FilterBar>
+        <PrimaryFilter value={filters.primary} onChange={(value) => set("primary", value)} />
         <DataList
-          what="images"
+          what={["image", "images"]}
           list={images}
           columns={columns}
           idOf={({ primaryId, backupId }) => `${primaryId}/${backupId}`}

@@ -8,10 +8,11 @@ import { ChoiceFilter, FilterBar, TextFilter } from "../components/filter-bar.ts
 import { JobStatus } from "../components/job-status.tsx";
 import { Moment } from "../components/moment.tsx";
 import { Page } from "../components/page.tsx";
+import { PrimaryFilter } from "../components/primary-filter.tsx";
 import { PrimaryLink } from "../components/primary-link.tsx";
 import { useFilters } from "../use-filters.ts";
 
-const names = ["status", "state", "type", "policy", "client", "primary"] as const;
+const names = ["status", "state", "type", "policy", "client", "primary", "sort"] as const;
 
 const columns: DataTableColumn<Job>[] = [
   {
@@ -60,9 +61,22 @@ export function JobsPage() {
             value={filters.type}
             onChange={(value) => set("type", value)}
           />
+          <ChoiceFilter
+            label="Sorted by"
+            value={filters.sort}
+            onChange={(value) => set("sort", value)}
+            none="Last started"
+            choices={[
+              { value: "startTime", label: "First started" },
+              { value: "-updatedAt", label: "Last heard" },
+              { value: "client", label: "Client" },
+              { value: "policy", label: "Policy" },
+            ]}
+          />
         </FilterBar>
+        <PrimaryFilter value={filters.primary} onChange={(value) => set("primary", value)} />
         <DataList
-          what="jobs"
+          what={["job", "jobs"]}
           list={jobs}
           columns={columns}
           idOf={({ primaryId, jobId }) => `${primaryId}/${jobId}`}

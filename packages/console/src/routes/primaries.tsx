@@ -1,122 +1,126 @@
-import { Alert, Button, Code, EmptyState, Group, Skeleton, Stack, Text, TextInput } from "@mantine/core";
+import { Button, Code, Group, Stack, Text } from "@mantine/core";
 import { useDisclosure } from "@mantine/hooks";
-import { useQuery } from "@tanstack/react-query";
-import { useState } from "react";
-import { primariesQuery } from "../api/primaries.ts";
-import type { PrimarySummary } from "../api/primaries.ts";
+import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { primariesQuery, primariesSummaryQuery } from "../api/primaries.ts";
+import { DataList } from "../components/data-list.tsx";
 import { EnrolDialog } from "../components/enrol-dialog.tsx";
-import { Failure } from "../components/failure.tsx";
-import { PlusIcon, SearchIcon, ServerIcon, WarningIcon } from "../components/icons.tsx";
-import { Moment } from "../components/moment.tsx";
+import { ChoiceFilter, FilterBar, TextFilter } from "../components/filter-bar.tsx";
+import { PlusIcon } from "../components/icons.tsx";
 import { Page } from "../components/page.tsx";
-import { PrimaryList } from "../components/primary-list.tsx";
-import { matchesFilter } from "../primary-filter.ts";
+import { primaryColumns } from "../components/primary-list.tsx";
+import { stateNames } from "../connection-states.ts";
+import { useAccess } from "../use-access.ts";
+import { useFilters } from "../use-filters.ts";
+
+const names = ["q", "label", "state", "sort"] as const;
 
 /** Every primary that is enrolled, and how its connection does. */
 export function PrimariesPage() {
-  const primaries = useQuery(primariesQuery);
+  const { may, seesWholeHub } = useAccess();
+  const mayEnrol = may("administrator") && seesWholeHub;
+  const [filters, set, clear] = useFilters(names);
+  const primaries = useInfiniteQuery(primariesQuery({ ...filters, label: labelsOf(filters.label) }));
   const [enrolling, { open, close }] = useDisclosure(false);
+  const isFiltered = filters.q !== "" || filters.label !== "" || filters.state !== "";
   return (
     <Page
       title="Primaries"
       actions={
-        <Button leftSection={<PlusIcon />} onClick={open}>
-          Enrol a primary
-        </Button>
+        mayEnrol ? (
+          <Button leftSection={<PlusIcon />} onClick={open}>
+            Enrol a primary
+          </Button>
+        ) : null
       }
     >
       <EnrolDialog opened={enrolling} onClose={close} />
-      {primaries.isPending ? <Loading /> : null}
-      {primaries.isLoadingError ? (
-        <Failure
-          title="The primaries could not be read"
-          error={primaries.error}
-          onRetry={() => void primaries.refetch()}
-          retrying={primaries.isFetching}
+      <Stack gap="md">
+        <FilterBar>
+          <TextFilter label="Name has" value={filters.q} onChange={(value) => set("q", value)} />
+          <TextFilter
+            label="Labels"
+            placeholder="site=vienna"
+            value={filters.label}
+            onChange={(value) => set("label", value)}
+          />
+          <ChoiceFilter
+            label="Connection"
+            value={filters.state}
+            onChange={(value) => set("state", value)}
+            choices={Object.entries(stateNames).map(([value, label]) => ({ value, label }))}
+          />
+          <ChoiceFilter
+            label="Sorted by"
+            value={filters.sort}
+            onChange={(value) => set("sort", value)}
+            none="Name"
+            choices={[
+              { value: "lastSeenAt", label: "Longest unseen first" },
+              { value: "-lastSeenAt", label: "Last seen first" },
+              { value: "-createdAt", label: "Newest first" },
+            ]}
+          />
+        </FilterBar>
+        <Counts q={filters.q} label={filters.label} />
+        <DataList
+          what={["primary", "primaries"]}
+          list={primaries}
+          columns={primaryColumns}
+          idOf={({ id }) => id}
+          empty={
+            isFiltered
+              ? {
+                  title: "No primary matches the filters",
+                  description: "Labels are given whole, as NAME=VALUE; of the name a part is enough.",
+                  action: (
+                    <Button variant="default" onClick={clear}>
+                      Clear the filters
+                    </Button>
+                  ),
+                }
+              : {
+                  title: "No primary is enrolled yet",
+                  description: "A primary is a backup server behind a firewall that dials in to this hub.",
+                  action: mayEnrol ? (
+                    <Text size="sm" ta="center">
+                      Use “Enrol a primary” above, or on the command line{" "}
+                      <Code>sallyport primaries add NAME</Code>
+                    </Text>
+                  ) : (
+                    <Text size="sm">An administrator of the whole hub can enrol one.</Text>
+                  ),
+                }
+          }
         />
-      ) : null}
-      {primaries.isRefetchError ? (
-        <Stale error={primaries.error} updatedAtMs={primaries.dataUpdatedAt} />
-      ) : null}
-      {primaries.data === undefined ? null : <Primaries primaries={primaries.data} />}
+      </Stack>
     </Page>
   );
 }
 
-function Primaries({ primaries }: { primaries: readonly PrimarySummary[] }) {
-  const [typed, setTyped] = useState("");
-  if (primaries.length === 0) return <NoPrimaries />;
-  const shown = primaries.filter((primary) => matchesFilter(primary, typed));
-  const connected = primaries.filter(({ connection }) => connection.state === "connected").length;
-  const count = `${primaries.length} ${primaries.length === 1 ? "primary" : "primaries"}`;
-  return (
-    <Stack gap="md">
-      <Group gap="sm">
-        <TextInput
-          type="search"
-          aria-label="Filter the primaries"
-          placeholder="Filter by name, label, state, address…"
-          leftSection={<SearchIcon />}
-          value={typed}
-          onChange={(event) => setTyped(event.currentTarget.value)}
-          autoComplete="off"
-          flex="1 1 16rem"
-          maw="26rem"
-        />
-        <Text size="sm" c="dimmed" component="output">
-          {typed.trim() === "" ? `${count}, ${connected} connected` : `${shown.length} of ${count}`}
-        </Text>
-      </Group>
-      {shown.length === 0 ? (
-        <EmptyState
-          icon={<SearchIcon size={32} />}
-          title="No primary matches the filter"
-          description="Each word has to begin a word of the name, a label, the state, the address or the reason."
-        >
-          <EmptyState.Actions>
-            <Button variant="default" onClick={() => setTyped("")}>
-              Clear the filter
-            </Button>
-          </EmptyState.Actions>
-        </EmptyState>
-      ) : (
-        <PrimaryList primaries={shown} />
-      )}
-    </Stack>
-  );
+/** `site=vienna tier=gold` as the hub takes it: `site:vienna`, `tier:gold`. */
+function labelsOf(typed: string): string[] {
+  return typed
+    .split(/[\s,]+/)
+    .filter((pair) => pair !== "")
+    .map((pair) => pair.replace("=", ":"));
 }
 
-function NoPrimaries() {
+function Counts({ q, label }: { q: string; label: string }) {
+  const { data } = useQuery(primariesSummaryQuery({ q, label: labelsOf(label) }));
+  if (data === undefined) return null;
+  const { total, connected, stale, disconnected, never } = data;
+  const others = [
+    stale === 0 ? "" : `${stale} not answering`,
+    disconnected === 0 ? "" : `${disconnected} disconnected`,
+    never === 0 ? "" : `${never} never connected`,
+  ].filter((part) => part !== "");
   return (
-    <EmptyState
-      py="xl"
-      icon={<ServerIcon size={40} />}
-      title="No primary is enrolled yet"
-      description="A primary is a backup server behind a firewall that dials in to this hub."
-    >
-      <Text size="sm" ta="center">
-        Use “Enrol a primary” above, or on the command line <Code>sallyport primaries add NAME</Code>
+    <Group gap="sm">
+      <Text size="sm" c="dimmed" component="output">
+        {[`${total} ${total === 1 ? "primary" : "primaries"}`, `${connected} connected`, ...others].join(
+          ", ",
+        )}
       </Text>
-    </EmptyState>
-  );
-}
-
-function Stale({ error, updatedAtMs }: { error: Error; updatedAtMs: number }) {
-  return (
-    <Alert color="yellow" icon={<WarningIcon />} title="What is shown here is out of date">
-      It was read <Moment iso={new Date(updatedAtMs).toISOString()} />. {error.message} The console keeps
-      trying.
-    </Alert>
-  );
-}
-
-function Loading() {
-  return (
-    <Stack gap="sm" component="output" aria-label="Reading the primaries">
-      <Skeleton height={36} maw="26rem" />
-      {[0, 1, 2, 3].map((line) => (
-        <Skeleton key={line} height={48} />
-      ))}
-    </Stack>
+    </Group>
   );
 }

@@ -1,4 +1,4 @@
-import { Anchor, Center, EmptyState } from "@mantine/core";
+import { Anchor, Center, EmptyState, Title } from "@mantine/core";
 import { useDocumentTitle } from "@mantine/hooks";
 import { Link, useRouter } from "@tanstack/react-router";
 import type { ErrorComponentProps } from "@tanstack/react-router";
@@ -30,7 +30,12 @@ export function UnknownPage() {
     <Center component="main" mih="100dvh" p="md">
       <EmptyState
         icon={<GateIcon size={40} />}
-        title="There is no such page"
+        title={
+          // The page's only heading.
+          <Title order={1} size="h3">
+            There is no such page
+          </Title>
+        }
         description="The address may be mistyped, or from another version of the console."
       >
         <EmptyState.Actions>

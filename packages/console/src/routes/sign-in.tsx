@@ -7,6 +7,7 @@ import {
   Paper,
   PasswordInput,
   SegmentedControl,
+  Skeleton,
   Stack,
   Text,
   TextInput,
@@ -63,7 +64,12 @@ export function SignInPage() {
                 fullWidth
               />
             ) : null}
-            <SignInForm key={way} way={way} />
+            {methods.isPending ? (
+              // Which form it is, is not changed under the hands of whoever types already.
+              <Skeleton height={160} component="output" aria-label="Asking the hub how to sign in" />
+            ) : (
+              <SignInForm key={way} way={way} />
+            )}
           </Stack>
         </Paper>
         <ColorSchemeSwitch />
@@ -73,7 +79,7 @@ export function SignInPage() {
 }
 
 function SignInForm({ way }: { way: Way }) {
-  const { next } = route.useSearch();
+  const { next, ended } = route.useSearch();
   const router = useRouter();
   const [login, setLogin] = useState("");
   const secret = useRef<HTMLInputElement>(null);
@@ -99,6 +105,12 @@ function SignInForm({ way }: { way: Way }) {
       }}
     >
       <Stack>
+        {ended === true && !enter.isError ? (
+          <Alert color="yellow" icon={<WarningIcon />} title="Your session has ended">
+            Sessions end after a while, and when the access behind them is changed. Sign in again to go on
+            where you were.
+          </Alert>
+        ) : null}
         {withPassword ? (
           <TextInput
             label="Login"

@@ -10,5 +10,11 @@ export type {
 export type { Alert, AlertCondition, AlertRule } from "./alerts-schemas.ts";
 export type { Credential, StoredCommand } from "./commands-schemas.ts";
 export type { Image, Job, JobSummary, LastGoodBackup, PrimaryWithoutBackup } from "./fleet-schemas.ts";
-export type { Dialect, PrimarySummary, PrimaryToken, TimelineEntry } from "./primaries-schemas.ts";
+export type {
+  Dialect,
+  PrimariesSummary,
+  PrimarySummary,
+  PrimaryToken,
+  TimelineEntry,
+} from "./primaries-schemas.ts";
 export type { CreatedWebhook, Delivery, TestedWebhook, Webhook } from "./webhooks-schemas.ts";

@@ -138,6 +138,7 @@ const table: readonly Row[] = [
     body: { name: "taken" },
   },
   { route: "GET /api/v1/primaries", least: "viewer", scope: "shown", ok: 200 },
+  { route: "GET /api/v1/primaries/summary", least: "viewer", scope: "shown", ok: 200 },
   { route: "GET /api/v1/primaries/{id}", least: "viewer", scope: "target", ok: 200, target: primary },
   {
     route: "PATCH /api/v1/primaries/{id}",

@@ -11,6 +11,8 @@ import {
   enrolledPrimarySchema,
   newPrimarySchema,
   primariesQuerySchema,
+  primariesSummaryQuerySchema,
+  primariesSummarySchema,
   primaryListSchema,
   primaryPatchSchema,
   primarySummarySchema,
@@ -51,6 +53,17 @@ const list = createRoute({
     ...problemResponses,
   },
 });
+const summary = createRoute({
+  method: "get",
+  path: "/api/v1/primaries/summary",
+  tags,
+  summary: "Count primaries by the state of their connection",
+  request: { query: primariesSummaryQuerySchema },
+  responses: {
+    200: { description: "How many of those that match there are", content: json(primariesSummarySchema) },
+    ...problemResponses,
+  },
+});
 const get = createRoute({
   method: "get",
   path: "/api/v1/primaries/{id}",
@@ -82,7 +95,7 @@ const remove = createRoute({
   responses: { 204: { description: "Removed; its connections are cut" }, ...problemResponses },
 });
 
-/** Adds the routes of primaries: enrol, list, show, change, remove. */
+/** Adds the routes of primaries: enrol, list, count, show, change, remove. */
 export function addPrimariesRoutes(app: ApiApp, options: PrimariesRoutesOptions): void {
   const { access, enrolment, primaries, registry } = options;
   app.openapi(enrol, async (c) => {
@@ -108,6 +121,15 @@ export function addPrimariesRoutes(app: ApiApp, options: PrimariesRoutesOptions)
     });
     const { data, next } = toPage(found, limit, ({ sortKey, id }) => [sortKey, id]);
     return c.json({ data: data.map((primary) => toPrimarySummary(primary, options)), next }, 200);
+  });
+  app.openapi(summary, (c) => {
+    const { q, label = [] } = c.req.valid("query");
+    const { scope } = c.var.caller;
+    const counts = primaries.counts({ scope, q, labels: label, live: registry.livePrimaries() });
+    const of = (state: string) => counts.get(state) ?? 0;
+    const total = [...counts.values()].reduce((sum, count) => sum + count, 0);
+    const [connected, stale] = [of("connected"), of("stale")];
+    return c.json({ total, connected, stale, disconnected: of("disconnected"), never: of("never") }, 200);
   });
   app.openapi(get, (c) => {
     const primary = access.requirePrimary(c.var.caller, c.req.valid("param").id);

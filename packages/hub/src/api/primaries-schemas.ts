@@ -111,6 +111,19 @@ export const primarySummarySchema = z
 /** Answer of GET /primaries. */
 export const primaryListSchema = listOf(primarySummarySchema).openapi("PrimaryList");
 
+/** Query of GET /primaries/summary. */
+export const primariesSummaryQuerySchema = primariesQuerySchema.pick({ q: true, label: true });
+/** Answer of GET /primaries/summary: how many there are, and how many in each state. */
+export const primariesSummarySchema = z
+  .object({
+    total: z.int(),
+    connected: z.int(),
+    stale: z.int(),
+    disconnected: z.int(),
+    never: z.int(),
+  })
+  .openapi("PrimariesSummary");
+
 /** Body of PATCH /primaries/{id}. */
 export const primaryPatchSchema = z
   .strictObject({ name, labels, dialect: dialectSchema.nullable() })
@@ -196,5 +209,7 @@ export const timelineSchema = listOf(timelineEntrySchema).openapi("Timeline");
 export type PrimaryToken = z.infer<typeof tokenSchema>;
 export type TimelineEntry = z.infer<typeof timelineEntrySchema>;
 export type Dialect = z.infer<typeof dialectSchema>;
+/** How the fleet's connections stand. */
+export type PrimariesSummary = z.infer<typeof primariesSummarySchema>;
 /** A primary with its connection, as `GET /api/v1/primaries` answers it. */
 export type PrimarySummary = z.infer<typeof primarySummarySchema>;

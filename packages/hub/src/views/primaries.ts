@@ -2,7 +2,12 @@ import type { Database } from "@sallyport/durable";
 import type { StoredEvent } from "../log/log.ts";
 import type { KnownData, KnownEvent } from "../log/known-events.ts";
 import type { PrimaryDialect } from "../enrolment/dialect.ts";
-import { pageSelect, type PrimariesPageQuery } from "./primaries-page.ts";
+import {
+  countSelect,
+  pageSelect,
+  type PrimariesCountQuery,
+  type PrimariesPageQuery,
+} from "./primaries-page.ts";
 import { Remembered } from "./remembered.ts";
 import type { View } from "./views.ts";
 
@@ -94,6 +99,13 @@ export class PrimariesView implements View {
       ...toRecord(row),
       sortKey: row.sort_key,
     }));
+  }
+
+  /** How many of those that match there are, by the state of their connection; states that none has are left out. */
+  counts(query: PrimariesCountQuery): Map<string, number> {
+    const { sql, values } = countSelect(query);
+    const rows = this.#database?.prepare(sql).all(...values) ?? [];
+    return new Map(rows.map(({ state, count }) => [String(state), Number(count)]));
   }
 
   /** The largest number that a connection in the log has. */
