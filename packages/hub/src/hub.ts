@@ -224,7 +224,7 @@ class RunningHub implements Hub {
     this.#parts.options.log.info({ url: url.origin, publicUrl: this.#publicUrl.origin }, "hub.listening");
     this.#made.retention.start();
     this.#made.alertWatch.start();
-    this.#made.runner.start();
+    void this.#made.runner.start();
     this.#made.tokenExpiry.start();
     await this.#made.webhooks.start();
     const listening: Listening = { url: url.origin };

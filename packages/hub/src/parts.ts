@@ -15,6 +15,7 @@ import type { HubLimits } from "./config/limits.ts";
 import { ConnectionMetrics } from "./connections/connection-metrics.ts";
 import type { Registry } from "./connections/registry.ts";
 import { makeEnrolment } from "./enrolment/make-enrolment.ts";
+import { CommandAnnouncer } from "./commands/command-announcer.ts";
 import { CommandRunner } from "./commands/command-runner.ts";
 import { Credentials } from "./credentials/credentials.ts";
 import { CommandMetrics } from "./gateway/command-metrics.ts";
@@ -118,15 +119,15 @@ export function makeParts(options: PartsOptions): HubParts {
   });
   const runner = new CommandRunner({
     store: state.commands,
-    recorder: state.recorder,
+    announcer: new CommandAnnouncer({ store: state.commands, recorder: state.recorder, logger }),
     clock,
     logger,
     sweepMs: limits.storedCommandSweepMs,
     findPrimary: (id) => state.primaries.get(id),
     isConnected: (primary) => relay.isConnected(primary),
-    send: (primary, command, wait) =>
+    send: (primary, command, how) =>
       credentials.send(primary, command, (authorized) =>
-        relay.send({ primary, command: authorized, ...wait }),
+        relay.send({ primary, command: authorized, ...how }),
       ),
   });
   const idempotency = new Idempotency({

@@ -22,11 +22,13 @@ interface ServiceTerms {
   pingIntervalMs?: number;
   maxMissedPongs?: number;
   dialTimeoutMs?: number;
+  livenessTimeoutMs?: number;
 }
 
 /** A service in `folder` that trusts `caPem`, and whose log a test can wait for. */
 function startService(folder: string, caPem: string, terms: ServiceTerms = {}) {
-  const { proxy, upstream = "https://127.0.0.1:1", dialTimeoutMs = 10_000, ...keepAlive } = terms;
+  const { proxy, upstream = "https://127.0.0.1:1", ...more } = terms;
+  const { dialTimeoutMs = 10_000, livenessTimeoutMs = 10_000, ...keepAlive } = more;
   const database = openDatabase({ path: join(folder, "test.sqlite"), migrations: [] });
   const lines: { msg: string; hostName?: string; reason?: string }[] = [];
   const logged = new EventTarget();
@@ -40,7 +42,7 @@ function startService(folder: string, caPem: string, terms: ServiceTerms = {}) {
     endpointCaPem: caPem,
     proxy,
     properties: { ...defaultProperties, connectPeriodMs: 50, ...keepAlive },
-    limits: { backoffBaseMs: 5, stableAfterMs: 0, dialTimeoutMs, livenessTimeoutMs: 50 },
+    limits: { backoffBaseMs: 5, stableAfterMs: 0, dialTimeoutMs, livenessTimeoutMs },
   });
   service.start({ origin: upstream, ca: [caPem] });
   const routes = service.routes();
@@ -180,19 +182,18 @@ test("failover - from an endpoint that has gone silent to the next one, also whe
   const url = `wss://127.0.0.1:${network.port}/nbwss`;
   await addEndpoint(primary.service, { ...dead.details, url, priority: 1 });
   await addEndpoint(primary.service, { ...spare.details, priority: 2 });
-  const connected = (times: number) => () =>
-    primary.lines.filter(({ msg }) => msg === "endpoint.connected").length === times;
-  await primary.until(connected(1));
+  await dead.until(() => dead.connections.length >= 1);
   network.swallowServerBytes();
-  await primary.until(connected(2));
-  assert.equal(spare.connections.length, 1);
+  // Where so short a silence counts as death, a busy machine may make either of them die more often.
+  await spare.until(() => spare.connections.length >= 1);
 
   // Both gone: each round takes no longer than a dial may, and none is the last.
   await spare[Symbol.asyncDispose]();
   await primary.until(() => primary.lines.filter(({ msg }) => msg === "endpoint.unreachable").length >= 4);
+  const before = dead.connections.length;
   network.heal();
   network.cut();
-  await dead.until(() => dead.connections.length === 2);
+  await dead.until(() => dead.connections.length > before);
 });
 
 test("failover - a certificate that has changed is refused with its state, and accepted again without the token", async () => {

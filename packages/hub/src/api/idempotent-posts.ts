@@ -23,12 +23,8 @@ export function idempotentPosts(idempotency: Pick<Idempotency, "run">): Middlewa
       const { status, headers } = c.res;
       return { status, headers: Object.fromEntries(headers), body: await c.res.clone().text() };
     };
-    const { answer, replayed } = await idempotency.run(
-      request,
-      await c.req.text(),
-      perform,
-      ({ status }) => status < 300,
-    );
+    const isFinal = ({ status }: { status: number }) => status < 300;
+    const { answer, replayed } = await idempotency.run(request, await c.req.text(), { perform, isFinal });
     if (!replayed) return undefined;
     const headers = { ...answer.headers, "idempotency-replayed": "true" };
     return new Response(answer.body === "" ? null : answer.body, { status: answer.status, headers });

@@ -1,15 +1,23 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Clock, Command, CommandAnswer, Timer } from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import { HubError } from "../errors.ts";
 import { toGatewayError } from "../gateway/command-errors.ts";
-import type { Recorder } from "../log/recorder.ts";
+import type { RelayedCommand } from "../gateway/relay.ts";
 import type { PrimaryRecord } from "../views/primaries.ts";
-import type { CommandOutcome, CommandStore, QueuedCommand, QueuedFacts } from "./command-store.ts";
+import type { CommandAnnouncer } from "./command-announcer.ts";
+import type {
+  CommandOutcome,
+  CommandStore,
+  EndedCommand,
+  QueuedCommand,
+  QueuedFacts,
+} from "./command-store.ts";
 
 /** What the runner needs. */
 export interface CommandRunnerOptions {
   store: CommandStore;
-  recorder: Pick<Recorder, "record">;
+  announcer: Pick<CommandAnnouncer, "announce" | "announceLeftOver" | "settled">;
   clock: Clock;
   logger: Logger;
   /** How often expired commands are looked for, ms. */
@@ -19,8 +27,19 @@ export interface CommandRunnerOptions {
   send: (
     primary: PrimaryRecord,
     command: Command,
-    wait: { timeoutMs: number; caller: string },
+    how: Pick<RelayedCommand, "timeoutMs" | "caller" | "begun" | "leaving">,
   ) => Promise<CommandAnswer>;
+}
+
+/** A command that is on its way. */
+interface Sending {
+  id: string;
+  /** Whether it has gone out to the primary. */
+  hasLeft: boolean;
+  /** Somebody wants it back. */
+  isWithdrawn: boolean;
+  /** Ends its wait for a turn. */
+  giveUp: (() => void) | undefined;
 }
 
 /**
@@ -30,6 +49,11 @@ export interface CommandRunnerOptions {
 export class CommandRunner {
   readonly #options: CommandRunnerOptions;
   readonly #running = new Map<string, Promise<void>>();
+  /** By primary. */
+  readonly #sending = new Map<string, Sending>();
+  #starting: Promise<void> | undefined;
+  /** Nothing is sent before what a killed hub left is told apart from what this one sends. */
+  #isSending = false;
   #sweep: Timer | undefined;
   #closed = false;
 
@@ -37,17 +61,18 @@ export class CommandRunner {
     this.#options = options;
   }
 
-  /** Ends what a killed hub left open, and begins to send. */
-  start(): void {
-    for (const facts of this.#options.store.listSent()) this.#finish(facts, unknown(facts.method));
-    for (const id of this.#options.store.waitingPrimaries()) this.wake(id);
-    this.#sweepLater();
+  /** Ends what a killed hub left open, and begins to send; resolves then. Never rejects. */
+  start(): Promise<void> {
+    this.#starting ??= this.#start().catch((err: unknown) =>
+      this.#options.logger.error({ err }, "commands.failed"),
+    );
+    return this.#starting;
   }
 
   /** A primary has connected, or a command for it was accepted. */
   wake(primaryId: string): void {
     this.#sweepLater();
-    if (this.#closed || this.#running.has(primaryId)) return;
+    if (this.#closed || !this.#isSending || this.#running.has(primaryId)) return;
     const running = this.#drain(primaryId)
       .catch((err: unknown) => this.#options.logger.error({ err, primary: primaryId }, "commands.failed"))
       .finally(() => this.#running.delete(primaryId));
@@ -55,23 +80,43 @@ export class CommandRunner {
   }
 
   /**
-   * Takes back a command that was not sent yet.
-   * @throws HubError `no_such_command`; `command_sent` when it is too late
+   * Takes back a command that has not left yet; that is on disk when this returns.
+   * @throws HubError `no_such_command`; `command_sent` when it is too late: should it turn out that nothing of it was sent, it
+   *   is not sent again either
    */
   cancel(id: string): void {
     const command = this.#options.store.get(id);
     if (command === undefined) throw new HubError("no_such_command", "there is no stored command of this id");
-    if (command.state !== "queued") {
-      throw new HubError("command_sent", `the command is ${command.state} already and can't be taken back`);
+    const { state, primaryId } = command;
+    const sending = this.#sending.get(primaryId);
+    const isOnItsWay = state === "sent" && sending?.id === id;
+    if (isOnItsWay) sending.isWithdrawn = true;
+    if (state !== "queued" && !(isOnItsWay && !sending.hasLeft)) {
+      throw new HubError("command_sent", `the command is ${state} already and can't be taken back`);
     }
     this.#finish(command, failure("cancelled", "cancelled"));
+    if (isOnItsWay) sending.giveUp?.();
   }
 
-  /** Sends no more; resolves when those that run have ended. */
+  /** Sends no more; resolves when those that run have ended and are written down. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#sweep?.cancel();
+    await this.#starting;
     await Promise.all(this.#running.values());
+    await this.#options.announcer.settled();
+  }
+
+  async #start(): Promise<void> {
+    const { store, announcer } = this.#options;
+    void announcer.announceLeftOver();
+    await this.#endAll(
+      () => store.listSent(),
+      ({ method }) => unknown(method),
+    );
+    this.#isSending = true;
+    for (const id of store.waitingPrimaries()) this.wake(id);
+    this.#sweepLater();
   }
 
   async #drain(primaryId: string): Promise<void> {
@@ -88,64 +133,102 @@ export class CommandRunner {
 
   /** @returns false when it could not be sent now and waits again */
   async #sendOne(primary: PrimaryRecord, queued: QueuedCommand): Promise<boolean> {
-    const { store, clock, send } = this.#options;
+    const { store, clock } = this.#options;
     const leftMs = queued.expiresAtMs - clock.now();
     if (leftMs <= 0) {
       this.#finish(queued, failure("expired", "timeout"));
       return true;
     }
+    const sending: Sending = { id: queued.id, hasLeft: false, isWithdrawn: false, giveUp: undefined };
     store.markSent(queued.id);
+    this.#sending.set(primary.id, sending);
     try {
-      const answer = await send(primary, queued.command, {
-        timeoutMs: Math.min(leftMs, maxAnswerWaitMs),
-        caller: queued.callerId,
-      });
+      const answer = await this.#send(primary, queued, sending, leftMs);
       this.#finish(queued, { ...settled, state: "done", error: null, answer });
       return true;
     } catch (error) {
       const known = toGatewayError(error, { method: queued.method });
+      // Taken back before it left, it is finished already.
+      if (sending.isWithdrawn && !sending.hasLeft) return true;
       if (known.code === "not_connected" || known.code === "busy") {
-        store.markQueued(queued.id);
-        return false;
+        if (sending.isWithdrawn) this.#finish(queued, failure("cancelled", "cancelled"));
+        else store.markQueued(queued.id);
+        return sending.isWithdrawn;
       }
       this.#finish(queued, outcomeOf(known));
       return true;
+    } finally {
+      this.#sending.delete(primary.id);
     }
   }
 
-  #finish(facts: QueuedFacts, outcome: CommandOutcome): void {
-    const { store, recorder, logger } = this.#options;
-    const { id, primaryId, method, path } = facts;
-    store.finish(id, outcome);
-    const status = outcome.answer?.status ?? null;
-    const { state, error } = outcome;
-    logger.info(
-      { commandId: id, primary: primaryId, method, path, state, error, status },
-      "command.finished",
-    );
-    const data = { id, primaryId, method, path, state, status };
-    recorder.record("sallyport.command.finished", `/primaries/${primaryId}`, data).catch((err: unknown) => {
-      // The store has it; only who follows the events does not hear of it.
-      logger.error({ err, commandId: id }, "command.not_announced");
+  #send(
+    primary: PrimaryRecord,
+    queued: QueuedCommand,
+    sending: Sending,
+    leftMs: number,
+  ): Promise<CommandAnswer> {
+    return this.#options.send(primary, queued.command, {
+      timeoutMs: Math.min(leftMs, maxAnswerWaitMs),
+      caller: queued.callerId,
+      begun: (giveUp) => (sending.giveUp = giveUp),
+      leaving() {
+        if (sending.isWithdrawn) {
+          throw new HubError("cancelled", "taken back before it left", { mayHaveBeenExecuted: false });
+        }
+        sending.hasLeft = true;
+      },
     });
+  }
+
+  #finish(facts: QueuedFacts, outcome: CommandOutcome): void {
+    this.#finishAll([{ facts, outcome }]);
+  }
+
+  #finishAll(ended: readonly EndedCommand[]): void {
+    const { store, announcer, logger } = this.#options;
+    store.finish(ended);
+    const finished = ended.map(({ facts, outcome: { state, error, answer } }) => {
+      const { id: commandId, primaryId: primary, method, path } = facts;
+      const status = answer?.status ?? null;
+      logger.info({ commandId, primary, method, path, state, error, status }, "command.finished");
+      return { id: commandId, primaryId: primary, method, path, state, status };
+    });
+    void announcer.announce(finished);
+  }
+
+  /** Ends all that `list` gives, in portions, so that others get their turn. */
+  async #endAll(list: () => QueuedFacts[], outcome: (facts: QueuedFacts) => CommandOutcome): Promise<void> {
+    for (let some = list(); some.length > 0; some = list()) {
+      this.#finishAll(some.map((facts) => ({ facts, outcome: outcome(facts) })));
+      await nextTurn();
+    }
   }
 
   /** Only while something is kept: a hub without stored commands has no timer for them. */
   #sweepLater(): void {
-    const { clock, sweepMs, store, logger } = this.#options;
+    const { clock, sweepMs, store } = this.#options;
     if (this.#closed || this.#sweep !== undefined || store.isEmpty) return;
     this.#sweep = clock.after(sweepMs, () => {
       this.#sweep = undefined;
-      try {
-        for (const facts of store.listExpired()) this.#finish(facts, failure("expired", "timeout"));
-        store.prune();
-        // A primary that was busy is asked again.
-        for (const id of store.waitingPrimaries()) this.wake(id);
-      } catch (err) {
-        logger.error({ err }, "commands.sweep_failed");
-      }
+      this.#sweepOnce();
       this.#sweepLater();
     });
+  }
+
+  #sweepOnce(): void {
+    const { store, announcer, logger } = this.#options;
+    try {
+      // A portion at a time: what is left is found by the next sweep.
+      const ended = store.listExpired().map((facts) => ({ facts, outcome: failure("expired", "timeout") }));
+      if (ended.length > 0) this.#finishAll(ended);
+      store.prune();
+      void announcer.announceLeftOver();
+      // A primary that was busy is asked again.
+      for (const id of store.waitingPrimaries()) this.wake(id);
+    } catch (err) {
+      logger.error({ err }, "commands.sweep_failed");
+    }
   }
 }
 

@@ -1,14 +1,12 @@
 import { openDatabase, type Database } from "@sallyport/durable";
 import type { Command, CommandAnswer } from "@sallyport/nbwss";
-import type { commandStates, StoredCommand } from "../api/commands-schemas.ts";
+import type { StoredCommand } from "../api/commands-schemas.ts";
 import { fromCursor, toPage } from "../api/paging.ts";
 import type { HubLimits } from "../config/limits.ts";
 import { HubError } from "../errors.ts";
 import type { Sealing } from "../secrets/sealing.ts";
 import type { Call } from "../gateway/call.ts";
-
-/** Where a stored command stands. */
-export type StoredCommandState = (typeof commandStates)[number];
+import { commandMigrations, toSummary, type CommandRow, type StoredCommandState } from "./command-rows.ts";
 
 /** How a stored command ended. */
 export interface CommandOutcome {
@@ -35,50 +33,13 @@ export interface QueuedCommand {
 export interface CommandStoreOptions {
   path: string;
   sealing: Sealing;
-  limits: Pick<HubLimits, "maxStoredCommandsPerPrimary" | "maxStoredCommandBytes" | "keepCommandAnswersMs">;
+  limits: Pick<
+    HubLimits,
+    "maxStoredCommandsPerPrimary" | "maxStoredCommandBytes" | "maxStoredAnswerBytes" | "keepCommandAnswersMs"
+  >;
   /** Epoch ms. */
   now: () => number;
 }
-
-interface Row {
-  id: string;
-  serial: number;
-  primary_id: string;
-  caller_id: string;
-  created_by: string;
-  method: string;
-  path: string;
-  state: StoredCommandState;
-  created_at_ms: number;
-  expires_at_ms: number;
-  finished_at_ms: number | null;
-  error: string | null;
-  may_have_been_executed: number;
-  retry_safe: number;
-  sealed_command: string | null;
-  sealed_answer: string | null;
-}
-
-const schema = `CREATE TABLE commands (
-  serial INTEGER PRIMARY KEY AUTOINCREMENT,
-  id TEXT NOT NULL UNIQUE,
-  primary_id TEXT NOT NULL,
-  caller_id TEXT NOT NULL,
-  created_by TEXT NOT NULL,
-  method TEXT NOT NULL,
-  path TEXT NOT NULL,
-  state TEXT NOT NULL,
-  created_at_ms INTEGER NOT NULL,
-  expires_at_ms INTEGER NOT NULL,
-  finished_at_ms INTEGER,
-  error TEXT,
-  may_have_been_executed INTEGER NOT NULL DEFAULT 0,
-  retry_safe INTEGER NOT NULL DEFAULT 1,
-  sealed_command TEXT,
-  sealed_answer TEXT
-) STRICT;
-CREATE INDEX commands_by_primary ON commands (primary_id, state, serial);
-CREATE INDEX commands_by_end ON commands (finished_at_ms);`;
 
 /**
  * Commands that the hub keeps until their primary is there (`Prefer: respond-async`). Bodies and answers are sealed: they may hold
@@ -87,18 +48,22 @@ CREATE INDEX commands_by_end ON commands (finished_at_ms);`;
 export class CommandStore implements Disposable {
   readonly #options: CommandStoreOptions;
   readonly #database: Database;
+  /** At least what the answers hold: of what was deleted since it was counted it does not know. */
+  #answerBytes: number;
 
   constructor(options: CommandStoreOptions) {
     this.#options = options;
-    this.#database = openDatabase({ path: options.path, migrations: [schema] });
+    this.#database = openDatabase({ path: options.path, migrations: commandMigrations });
     this.#database.connection.exec("PRAGMA secure_delete=ON");
+    this.#answerBytes = this.#countAnswerBytes();
   }
 
   /**
    * Keeps a command; it is on disk when this resolves, which is what the 202 says.
+   * @param keyHash of the Idempotency-Key that it came with, for `acceptedUnder`
    * @throws HubError `busy` when too many, or too large ones, wait already
    */
-  accept(call: Call, command: Command): Promise<CommandAnswer> {
+  accept(call: Call, command: Command, keyHash?: string): Promise<CommandAnswer> {
     const { sealing, limits, now } = this.#options;
     const { id, primary, caller, method, target, timeoutMs } = call;
     const sealed = sealing.seal(JSON.stringify(command), id);
@@ -107,23 +72,40 @@ export class CommandStore implements Disposable {
       this.#database
         .prepare(
           `INSERT INTO commands (id, primary_id, caller_id, created_by, method, path, state, created_at_ms,
-           expires_at_ms, sealed_command) VALUES (?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?)`,
+           expires_at_ms, sealed_command, idempotency_hash)
+           VALUES ($id, $primary, $caller, $by, $method, $path, 'queued', $now, $expires, $sealed, $keyHash)`,
         )
-        .run(id, primary.id, caller.id, caller.name, method, target.path, now(), now() + timeoutMs, sealed);
+        .run({
+          id,
+          primary: primary.id,
+          caller: caller.id,
+          by: caller.name,
+          method,
+          path: target.path,
+          now: now(),
+          expires: now() + timeoutMs,
+          sealed,
+          keyHash: keyHash ?? null,
+        });
     });
-    const location = `/api/v1/commands/${id}`;
-    return Promise.resolve({
-      status: 202,
-      headers: { "content-type": "application/json", location, "preference-applied": "respond-async" },
-      body: JSON.stringify({ id, state: "queued", location }),
-    });
+    return Promise.resolve(acceptedAnswer(id));
+  }
+
+  /** The answer to the command that came with this key since then; undefined when none was accepted, or it is forgotten. */
+  acceptedUnder(keyHash: string, sinceMs: number): CommandAnswer | undefined {
+    const row = this.#database
+      .prepare(
+        "SELECT id FROM commands WHERE idempotency_hash = ? AND created_at_ms >= ? ORDER BY serial DESC LIMIT 1",
+      )
+      .get(keyHash, sinceMs) as { id: string } | undefined;
+    return row === undefined ? undefined : acceptedAnswer(row.id);
   }
 
   /** The next command of a primary, in the order of acceptance; undefined when none waits. */
   next(primaryId: string): QueuedCommand | undefined {
     const row = this.#database
       .prepare("SELECT * FROM commands WHERE primary_id = ? AND state = 'queued' ORDER BY serial LIMIT 1")
-      .get(primaryId) as unknown as Row | undefined;
+      .get(primaryId) as unknown as CommandRow | undefined;
     if (row === undefined) return undefined;
     const { id, caller_id: callerId, method, path, expires_at_ms: expiresAtMs, sealed_command: sealed } = row;
     const command = JSON.parse(this.#options.sealing.open(sealed ?? "", id)) as Command;
@@ -140,27 +122,46 @@ export class CommandStore implements Disposable {
     this.#database.prepare("UPDATE commands SET state = 'queued' WHERE id = ?").run(id);
   }
 
-  /** Keeps how a command ended; its request is forgotten. */
-  finish(id: string, outcome: CommandOutcome): void {
+  /** Keeps how commands ended, all or none; their requests are forgotten. That they ended is `listUnannounced` from then on. */
+  finish(ended: readonly EndedCommand[]): void {
     const { sealing, now } = this.#options;
-    const { state, error, mayHaveBeenExecuted, retrySafe, answer } = outcome;
-    const sealed = answer === undefined ? null : sealing.seal(JSON.stringify(answer), id);
-    this.#database
-      .prepare(
-        `UPDATE commands SET state = ?, error = ?, may_have_been_executed = ?, retry_safe = ?, finished_at_ms = ?,
-         sealed_command = NULL, sealed_answer = ? WHERE id = ?`,
-      )
-      .run(state, error, Number(mayHaveBeenExecuted), Number(retrySafe), now(), sealed, id);
+    const update = this.#database.prepare(
+      `UPDATE commands SET state = ?, error = ?, may_have_been_executed = ?, retry_safe = ?, finished_at_ms = ?,
+       sealed_command = NULL, sealed_answer = ?, answer_status = ? WHERE id = ?`,
+    );
+    this.#database.transaction(() => {
+      for (const { facts, outcome } of ended) {
+        const { state, error, mayHaveBeenExecuted, retrySafe, answer } = outcome;
+        const sealed = answer === undefined ? null : sealing.seal(JSON.stringify(answer), facts.id);
+        this.#answerBytes += sealed?.length ?? 0;
+        const flags = [Number(mayHaveBeenExecuted), Number(retrySafe)];
+        update.run(state, error, ...flags, now(), sealed, answer?.status ?? null, facts.id);
+      }
+    });
   }
 
-  /** Those that were being sent when the hub ended: nobody knows how they ended. */
+  /** Some of those that were being sent when the hub ended: nobody knows how they ended. */
   listSent(): QueuedFacts[] {
-    return this.#facts("state = 'sent'", []);
+    return this.#some("state = 'sent'").map(toFacts);
   }
 
-  /** Those that wait and whose time is over. */
+  /** Some of those that wait and whose time is over. */
   listExpired(): QueuedFacts[] {
-    return this.#facts("state = 'queued' AND expires_at_ms <= ?", [this.#options.now()]);
+    return this.#some("state = 'queued' AND expires_at_ms <= ?", this.#options.now()).map(toFacts);
+  }
+
+  /** Some of those that ended and whose end is perhaps not in the log. */
+  listUnannounced(): FinishedFacts[] {
+    const rows = this.#some("announced = 0 AND finished_at_ms IS NOT NULL");
+    return rows.map((row) => ({ ...toFacts(row), state: row.state, status: row.answer_status }));
+  }
+
+  /** Notes that the ends of these are in the log. */
+  markAnnounced(ids: readonly string[]): void {
+    const update = this.#database.prepare("UPDATE commands SET announced = 1 WHERE id = ?");
+    this.#database.transaction(() => {
+      for (const id of ids) update.run(id);
+    });
   }
 
   /** The primaries for which a command waits. */
@@ -180,18 +181,31 @@ export class CommandStore implements Disposable {
     return this.#database.prepare("SELECT 1 FROM commands LIMIT 1").get() === undefined;
   }
 
-  /** Forgets commands that ended long ago, and with them their answers. */
+  /** Forgets commands that ended long ago, and answers beyond their bound, the oldest first. One whose end the log has not is kept. */
   prune(): void {
     const { now, limits } = this.#options;
+    const before = now() - limits.keepCommandAnswersMs;
+    this.#database.prepare("DELETE FROM commands WHERE finished_at_ms < ? AND announced = 1").run(before);
     this.#database
-      .prepare("DELETE FROM commands WHERE finished_at_ms < ?")
-      .run(now() - limits.keepCommandAnswersMs);
+      .prepare(
+        "UPDATE commands SET sealed_answer = NULL WHERE finished_at_ms < ? AND sealed_answer IS NOT NULL",
+      )
+      .run(before);
+    if (this.#answerBytes <= limits.maxStoredAnswerBytes) return;
+    this.#database
+      .prepare(
+        `UPDATE commands SET sealed_answer = NULL WHERE serial IN (SELECT serial FROM (
+           SELECT serial, sum(octet_length(sealed_answer)) OVER (ORDER BY serial DESC) AS bytes
+           FROM commands WHERE sealed_answer IS NOT NULL) WHERE bytes > ?)`,
+      )
+      .run(limits.maxStoredAnswerBytes);
+    this.#answerBytes = this.#countAnswerBytes();
   }
 
   /** One command; undefined when there is none. */
   get(id: string): StoredCommand | undefined {
     const row = this.#database.prepare("SELECT * FROM commands WHERE id = ?").get(id) as unknown as
-      | Row
+      | CommandRow
       | undefined;
     if (row === undefined) return undefined;
     const { sealed_answer: sealed } = row;
@@ -218,7 +232,7 @@ export class CommandStore implements Disposable {
     }
     const rows = this.#database
       .prepare(`SELECT * FROM commands WHERE ${conditions.join(" AND ")} ORDER BY serial DESC LIMIT ?`)
-      .all(...values, query.limit + 1) as unknown as Row[];
+      .all(...values, query.limit + 1) as unknown as CommandRow[];
     const page = toPage(rows, query.limit, ({ serial }) => [serial]);
     return { data: page.data.map(toSummary), next: page.next };
   }
@@ -232,19 +246,24 @@ export class CommandStore implements Disposable {
     this.close();
   }
 
-  #facts(condition: string, values: number[]): QueuedFacts[] {
-    const rows = this.#database
+  /** At most 1,000 rows, the oldest first: whoever wants all asks until there is none. */
+  #some(condition: string, ...values: number[]): CommandRow[] {
+    return this.#database
       .prepare(
-        `SELECT id, primary_id, method, path FROM commands WHERE ${condition} ORDER BY serial LIMIT 1000`,
+        `SELECT id, primary_id, method, path, state, answer_status FROM commands WHERE ${condition} ORDER BY serial LIMIT 1000`,
       )
-      .all(...values) as unknown as Row[];
-    return rows.map(({ id, primary_id: primaryId, method, path }) => ({ id, primaryId, method, path }));
+      .all(...values) as unknown as CommandRow[];
+  }
+
+  #countAnswerBytes(): number {
+    const sql = "SELECT coalesce(sum(octet_length(sealed_answer)), 0) AS bytes FROM commands";
+    return Number(this.#database.prepare(sql).get()?.["bytes"] ?? 0);
   }
 
   #requireRoom(primaryId: string, bytes: number, limits: CommandStoreOptions["limits"]): void {
     const sums = this.#database
       .prepare(
-        `SELECT count(*) FILTER (WHERE primary_id = ?) AS count, coalesce(sum(length(sealed_command)), 0) AS bytes
+        `SELECT count(*) FILTER (WHERE primary_id = ?) AS count, coalesce(sum(octet_length(sealed_command)), 0) AS bytes
          FROM commands WHERE state IN ('queued', 'sent')`,
       )
       .get(primaryId) as { count: number; bytes: number };
@@ -258,6 +277,19 @@ export class CommandStore implements Disposable {
 /** What the runner needs to end a command. */
 export type QueuedFacts = Pick<QueuedCommand, "id" | "primaryId" | "method" | "path">;
 
+/** A command, and how it ended. */
+export interface EndedCommand {
+  facts: QueuedFacts;
+  outcome: CommandOutcome;
+}
+
+/** What is told of a command that ended. */
+export interface FinishedFacts extends QueuedFacts {
+  state: StoredCommandState;
+  /** The status of the primary's answer; null when there was none. */
+  status: number | null;
+}
+
 /** Which stored commands are wanted. */
 export interface CommandsQuery {
   limit: number;
@@ -267,20 +299,15 @@ export interface CommandsQuery {
   primaries: "all" | readonly string[];
 }
 
-function toSummary(row: Row): StoredCommand {
-  const iso = (ms: number) => new Date(ms).toISOString();
+function toFacts({ id, primary_id: primaryId, method, path }: CommandRow): QueuedFacts {
+  return { id, primaryId, method, path };
+}
+
+function acceptedAnswer(id: string): CommandAnswer {
+  const location = `/api/v1/commands/${id}`;
   return {
-    id: row.id,
-    primaryId: row.primary_id,
-    method: row.method,
-    path: row.path,
-    state: row.state,
-    createdAt: iso(row.created_at_ms),
-    createdBy: row.created_by,
-    expiresAt: iso(row.expires_at_ms),
-    finishedAt: row.finished_at_ms === null ? null : iso(row.finished_at_ms),
-    error: row.error,
-    mayHaveBeenExecuted: row.state === "sent" || row.may_have_been_executed === 1,
-    retrySafe: row.retry_safe === 1,
+    status: 202,
+    headers: { "content-type": "application/json", location, "preference-applied": "respond-async" },
+    body: JSON.stringify({ id, state: "queued", location }),
   };
 }

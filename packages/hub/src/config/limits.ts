@@ -43,6 +43,8 @@ export interface HubLimits {
   maxStoredCommandTimeoutMs: number;
   /** How long a stored command and its answer are kept after its end, ms. */
   keepCommandAnswersMs: number;
+  /** Bytes that the answers to stored commands may hold, sealed; beyond it the oldest answers are forgotten, the commands stay listed. */
+  maxStoredAnswerBytes: number;
   /** How often stored commands that expired are looked for, ms. */
   storedCommandSweepMs: number;
   /** How long an Idempotency-Key is remembered, ms. */
@@ -214,6 +216,7 @@ export const defaultHubLimits: HubLimits = {
   defaultStoredCommandTimeoutMs: 24 * 3_600_000,
   maxStoredCommandTimeoutMs: 7 * 24 * 3_600_000,
   keepCommandAnswersMs: 3_600_000,
+  maxStoredAnswerBytes: 1024 * 1024 * 1024,
   storedCommandSweepMs: 1_000,
   idempotencyLifetimeMs: 24 * 3_600_000,
   maxIdempotencyKeys: 100_000,

@@ -20,7 +20,7 @@ export interface Call {
   primary: PrimaryRecord;
   /** `Prefer: respond-async`: keep it until the primary is there. */
   isAsync: boolean;
-  /** `Idempotency-Key`, where it has a meaning: a GET is idempotent by itself. */
+  /** `Idempotency-Key`, where it has a meaning: a GET is idempotent by itself, unless it is to be kept, which creates a stored command. */
   idempotencyKey: string | undefined;
 }
 
@@ -50,7 +50,7 @@ export function readCall(
     timeoutMs,
     primary,
     isAsync,
-    idempotencyKey: method === "GET" ? undefined : idempotencyKeyOf(request.headers),
+    idempotencyKey: method === "GET" && !isAsync ? undefined : idempotencyKeyOf(request.headers),
   };
 }
 

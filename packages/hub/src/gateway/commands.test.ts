@@ -84,6 +84,68 @@ test("stored commands - expire unsent, and can be taken back until they are sent
   ]);
 });
 
+test("stored commands - one that waits for its turn can still be taken back, one that has left can't", async () => {
+  await using fixture = await HubFixture.start({ limits: { maxCommandsPerPrimary: 1 } });
+  const primary = await fixture.enrol();
+  const base = `/api/v1/primaries/${primary.id}/netbackup`;
+  const seen: string[] = [];
+  const asked = { first: Promise.withResolvers<void>(), kept: Promise.withResolvers<void>() };
+  const release = Promise.withResolvers<void>();
+  const connection = await fixture.dial(primary, async ({ uri }) => {
+    seen.push(uri);
+    if (uri.endsWith("/first")) {
+      asked.first.resolve();
+      await release.promise;
+      return answer("ok");
+    }
+    asked.kept.resolve();
+    return new Promise(() => {});
+  });
+  const first = fixture.call({ path: `${base}/first` });
+  await asked.first.promise;
+  const store = async (name: string) => {
+    const { headers } = await fixture.post(`${base}/${name}`, {}, { headers: prefer });
+    return headers.location ?? "";
+  };
+  const waiting = await store("taken-back");
+  const stateOf = async (path: string) => (await fixture.call({ path })).json() as StoredCommand;
+  assert.equal((await stateOf(waiting)).state, "sent");
+  const kept = await store("kept");
+  assert.equal((await fixture.call({ path: waiting, method: "DELETE" })).status, 204);
+  const { state, mayHaveBeenExecuted, retrySafe } = await stateOf(waiting);
+  assert.deepEqual([state, mayHaveBeenExecuted, retrySafe], ["cancelled", false, true]);
+  release.resolve();
+  assert.equal((await first).text, "ok");
+  await asked.kept.promise;
+  const refused = await fixture.call({ path: kept, method: "DELETE" });
+  assert.deepEqual([refused.status, (refused.json() as Problem).code], [409, "command_sent"]);
+  await connection.close();
+  assert.equal((await ended(fixture, kept)).state, "unknown");
+  assert.deepEqual(
+    seen.map((uri) => uri.slice("/netbackup/".length)),
+    ["first", "kept"],
+  );
+});
+
+test("idempotency key - keeps one command, also when it is a GET, and means nothing for a GET that is answered at once", async () => {
+  await using fixture = await HubFixture.start();
+  const primary = await fixture.enrol();
+  const path = `/api/v1/primaries/${primary.id}/netbackup/admin/jobs`;
+  const get = (key: string, more = {}) =>
+    fixture.call({ path, headers: { ...more, "Idempotency-Key": key } });
+  const [one, two, other] = [await get("k1", prefer), await get("k1", prefer), await get("k2", prefer)];
+  assert.deepEqual([one.status, two.status, two.headers["idempotency-replayed"]], [202, 202, "true"]);
+  assert.equal(two.headers.location, one.headers.location);
+  assert.notEqual(other.headers.location, one.headers.location);
+  let calls = 0;
+  await fixture.dial(primary, () => {
+    calls += 1;
+    return Promise.resolve(answer(`call ${calls}`));
+  });
+  for (const { headers } of [one, other]) await ended(fixture, headers.location ?? "");
+  assert.deepEqual([(await get("k3")).text, (await get("k3")).text], ["call 3", "call 4"]);
+});
+
 test("idempotency key - has a command carried out once, and answers its repeats alike", async () => {
   await using fixture = await HubFixture.start();
   const primary = await fixture.enrol();

@@ -30,7 +30,7 @@ export interface GatewayOptions {
   budget: BodyBudget;
   credentials: Pick<Credentials, "send">;
   idempotency: Pick<Idempotency, "run">;
-  commands: Pick<CommandStore, "accept">;
+  commands: Pick<CommandStore, "accept" | "acceptedUnder">;
   /** Called when a stored command may be sent. */
   accepted: (primaryId: string) => void;
 }
@@ -129,7 +129,10 @@ export class Gateway {
     }
     if (call.method !== "GET") await this.#options.audit.record(entryOf(call, "started", null));
     if (call.isAsync) {
-      const stored = await idempotency.run(call, body, () => commands.accept(call, command));
+      const stored = await idempotency.run(call, body, {
+        perform: (keyHash) => commands.accept(call, command, keyHash),
+        recover: (keyHash, sinceMs) => commands.acceptedUnder(keyHash, sinceMs),
+      });
       accepted(call.primary.id);
       return {
         status: writeAnswer(response, stored.answer, this.#more(call, stored.replayed)),
@@ -140,7 +143,7 @@ export class Gateway {
     if (call.idempotencyKey === undefined) {
       return { status: writeAnswer(response, await send(), this.#more(call)), end: "answered" };
     }
-    const done = await idempotency.run(call, body, send);
+    const done = await idempotency.run(call, body, { perform: send });
     return { status: writeAnswer(response, done.answer, this.#more(call, done.replayed)), end: "answered" };
   }
 

@@ -22,6 +22,8 @@ export interface RelayedCommand {
   caller: string;
   /** Given what ends the wait with `cancelled`. */
   begun?: ((cancel: () => void) => void) | undefined;
+  /** Called when its turn has come, right before it is sent; what this throws, `send` throws, and nothing is sent. */
+  leaving?: (() => void) | undefined;
 }
 
 const unsent = { mayHaveBeenExecuted: false } as const;
@@ -72,6 +74,7 @@ export class Relay {
     try {
       const connection = this.#connectionOf(call.primary);
       const timeoutMs = call.timeoutMs - spentMs;
+      call.leaving?.();
       return await connection.command(call.command, { timeoutMs, begun: call.begun });
     } finally {
       queue.leave();

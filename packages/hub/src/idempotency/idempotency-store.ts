@@ -10,10 +10,13 @@ export interface IdempotencyRecord {
   state: IdempotencyState;
   /** Of method, path and body. */
   requestHash: string;
+  /** When the first request with the key came, epoch ms. */
+  begunAtMs: number;
   answer: CommandAnswer | undefined;
 }
 
 interface Row {
+  created_at_ms: number;
   state: IdempotencyState;
   request_hash: string;
   sealed_answer: string | null;
@@ -58,10 +61,10 @@ export class IdempotencyStore implements Disposable {
       | Row
       | undefined;
     if (row === undefined) return undefined;
-    const { state, request_hash: requestHash, sealed_answer: sealed } = row;
+    const { state, request_hash: requestHash, created_at_ms: begunAtMs, sealed_answer: sealed } = row;
     const answer =
       sealed === null ? undefined : (JSON.parse(this.#sealing.open(sealed, keyHash)) as CommandAnswer);
-    return { state, requestHash, answer };
+    return { state, requestHash, begunAtMs, answer };
   }
 
   /** Notes that a request with this key is about to be made; on disk when this returns. Older keys than `sinceMs` are forgotten. */

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { NbwssError, type CommandAnswer } from "@sallyport/nbwss";
 import { HubError } from "../errors.ts";
-import type { IdempotencyStore } from "./idempotency-store.ts";
+import type { IdempotencyRecord, IdempotencyStore } from "./idempotency-store.ts";
 
 /** What it needs. */
 export interface IdempotencyOptions {
@@ -26,6 +26,16 @@ export interface IdempotentAnswer {
   replayed: boolean;
 }
 
+/** What is done under a key. */
+export interface KeyedWork {
+  /** Carries the request out; given the key's hash, to be kept with what it makes. */
+  perform: (keyHash: string | undefined) => Promise<CommandAnswer>;
+  /** Whether a repeat gets this answer too; otherwise the key may be used again. All are, unless said. */
+  isFinal?: (answer: CommandAnswer) => boolean;
+  /** Finds what a hub that was killed has made under the key since then, and its answer; undefined when there is nothing to be found. */
+  recover?: (keyHash: string, sinceMs: number) => CommandAnswer | undefined;
+}
+
 /** Errors after which nothing has happened for certain, so that the key may be used again. */
 const harmless: ReadonlySet<string> = new Set(["not_established", "busy", "too_large"]);
 
@@ -40,28 +50,32 @@ export class Idempotency {
   /**
    * Carries a request out, or gives the answer of the first one with its key. The key is on disk before anything is done, the answer
    * before it is given.
-   * @param isFinal whether a repeat gets this answer too; otherwise the key may be used again
    * @throws HubError `idempotency_mismatch` for another request under the same key, `idempotency_running` while the first one
    *   runs, `idempotency_unknown` when nobody knows whether it was carried out; whatever `perform` throws
    */
   async run(
     request: KeyedRequest,
     body: string | undefined,
-    perform: () => Promise<CommandAnswer>,
-    isFinal: (answer: CommandAnswer) => boolean = () => true,
+    { perform, isFinal, recover }: KeyedWork,
   ): Promise<IdempotentAnswer> {
     const { idempotencyKey: key } = request;
-    if (key === undefined) return { answer: await perform(), replayed: false };
+    if (key === undefined) return { answer: await perform(undefined), replayed: false };
     const { store, now, lifetimeMs } = this.#options;
     const keyHash = hashOf([request.caller.id, key]);
     const { uri, primaryId } = request.target;
     const requestHash = store.fingerprint(JSON.stringify([request.method, primaryId, uri, body ?? ""]));
     const known = store.find(keyHash);
-    if (known !== undefined) return replay(known, requestHash);
+    if (known !== undefined) {
+      const isLost = known.state === "unknown" && known.requestHash === requestHash;
+      const recovered = isLost ? recover?.(keyHash, known.begunAtMs) : undefined;
+      if (recovered === undefined) return replay(known, requestHash);
+      store.finish(keyHash, recovered);
+      return { answer: recovered, replayed: true };
+    }
     store.begin(keyHash, requestHash, now(), now() - lifetimeMs);
     try {
-      const answer = await perform();
-      if (isFinal(answer)) store.finish(keyHash, answer);
+      const answer = await perform(keyHash);
+      if (isFinal?.(answer) ?? true) store.finish(keyHash, answer);
       else store.forget(keyHash);
       return { answer, replayed: false };
     } catch (error) {
@@ -72,10 +86,7 @@ export class Idempotency {
   }
 }
 
-function replay(
-  known: { state: string; requestHash: string; answer: CommandAnswer | undefined },
-  requestHash: string,
-): IdempotentAnswer {
+function replay(known: IdempotencyRecord, requestHash: string): IdempotentAnswer {
   if (known.requestHash !== requestHash) {
     throw new HubError("idempotency_mismatch", "this Idempotency-Key was used for another request already");
   }
