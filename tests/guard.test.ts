@@ -1,12 +1,15 @@
 // The guard as administrators and cloud applications use it: processes, the CLI on premises, the hub's gateway.
 import assert from "node:assert/strict";
 import { readFileSync, writeFileSync } from "node:fs";
+import type { RequestListener } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ticketHeader } from "@sallyport/agent";
+import { startCloud } from "./kit/cloud.ts";
 import { temporaryFolder } from "./kit/folder.ts";
-import { sallyport } from "./kit/sallyport.ts";
+import { sallyport, startServer } from "./kit/sallyport.ts";
 import { password, Site, until } from "./kit/site.ts";
+import { startTlsServer } from "./kit/tls-server.ts";
 
 const media = "application/vnd.netbackup+json;version=12.0";
 
@@ -110,6 +113,100 @@ test("guard - --read-only lets the cloud look, and nothing else", async () => {
     assert.equal(status, 403);
     assert.match(text, /"rule: read-only"/);
   }
+});
+
+/** A lone agent in front of a server of ours, and a cloud application of ours that it dials. */
+async function startAgentSite(dir: string, listener: RequestListener) {
+  await using starting = new AsyncDisposableStack();
+  const upstream = starting.use(await startTlsServer(listener, { dir }));
+  const cloud = starting.use(await startCloud({ dir }));
+  const caFile = join(dir, "ca.pem");
+  writeFileSync(caFile, upstream.caPem);
+  const agentDir = join(dir, "agent");
+  const start = () =>
+    startServer(
+      [
+        "agent",
+        "--data",
+        agentDir,
+        "--upstream",
+        upstream.origin,
+        "--upstream-ca",
+        caFile,
+        "--listen",
+        "127.0.0.1:0",
+        "--ca",
+        caFile,
+      ],
+      {},
+    );
+  const cli = (...args: string[]) => sallyport(args, { SALLYPORT_AGENT: agentDir });
+  const send = (method: "GET" | "DELETE", uri: string, headers: Record<string, string> = {}) => {
+    const connection = cloud.connections.at(-1);
+    if (connection === undefined) throw new Error("no connection");
+    return connection.command({ method, uri, headers }, { timeoutMs: 30_000 });
+  };
+  const running = starting.move();
+  return { agentDir, cloud, start, cli, send, [Symbol.asyncDispose]: () => running.disposeAsync() };
+}
+
+test("guard - an agent killed while an approved command runs never sends it again, and its audit goes on whole", async () => {
+  using folder = temporaryFolder();
+  const arrived = Promise.withResolvers<void>();
+  let deletes = 0;
+  await using site = await startAgentSite(folder.path, (request, response) => {
+    if (request.method !== "DELETE") {
+      response.end("{}");
+      return;
+    }
+    // Never answered: the agent is killed meanwhile.
+    deletes += 1;
+    arrived.resolve();
+  });
+  const first = await site.start();
+  const details = join(folder.path, "endpoint.json");
+  writeFileSync(details, JSON.stringify(site.cloud.details));
+  const added = await site.cli("endpoint", "add", "--file", details, "--yes");
+  assert.equal(added.code, 0, added.stderr);
+  await site.cloud.until(() => site.cloud.connections.length === 1);
+  const path = "/netbackup/catalog/images/x";
+  const held = await site.send("DELETE", path);
+  const ticket = ticketOf(held.body);
+  const approved = await site.cli("guard", "approve", ticket, "--yes");
+  assert.equal(approved.code, 0, approved.stderr);
+  const lost = assert.rejects(site.send("DELETE", path, { [ticketHeader]: ticket }), { code: "lost" });
+  await arrived.promise;
+  await first.kill();
+  await lost;
+
+  await using second = await site.start();
+  await site.cloud.until(() => site.cloud.connections.length === 2);
+  const polled = await site.send("GET", `/netbackup/sallyport/tickets/${ticket}`);
+  assert.match(polled.body, /"state":"LOST"/);
+  const again = await site.send("DELETE", path, { [ticketHeader]: ticket });
+  assert.deepEqual([again.status, /answer is lost: look there/.test(again.body)], [409, true], again.body);
+  assert.equal(deletes, 1);
+  assert.equal(await second.stop(), 0);
+
+  const verified = await sallyport(["audit", "verify", "--data", site.agentDir]);
+  assert.match(verified.stdout, /Nothing was changed, removed or moved\./, verified.stderr);
+  const exported = await sallyport([
+    "audit",
+    "export",
+    "--data",
+    site.agentDir,
+    "--kind",
+    "command.approved_sent",
+  ]);
+  assert.match(
+    exported.stdout,
+    new RegExp(`^\\{"n":\\d+,.*"ticket":"${ticket}".*"hash":"[0-9a-f]{64}"\\}\n$`),
+  );
+  const file = join(site.agentDir, "audit", "audit-000001.jsonl");
+  writeFileSync(file, readFileSync(file, "utf8").replace("ticket.approved", "ticket.refused"));
+  const tampered = await sallyport(["audit", "verify", "--data", site.agentDir]);
+  assert.equal(tampered.code, 1);
+  assert.match(tampered.stdout, /entry \d+ was changed: its hash is not the one that it states/);
 });
 
 /** The rules file that the administrator's guide shows. */

@@ -38,6 +38,20 @@ export interface AgentLimits {
   maxEndedTickets: number;
   /** The body of a command that can be held, bytes; one with a larger body that needs approval is answered 403. */
   maxTicketBodyBytes: number;
+  /** One file of the audit, bytes, and what one write adds to it; a full one is followed by the next. */
+  maxAuditFileBytes: number;
+  /** All files of the audit, bytes. At the bound the oldest make room if they are old enough; otherwise nothing but reading goes through. */
+  maxAuditBytes: number;
+  /** What is younger is never removed from the audit, days. */
+  auditKeepDays: number;
+  /** Entries that wait to be written; then recording fails, and what is only noted is left out. */
+  maxAuditPending: number;
+  /** Entries that are written and fsynced together. */
+  maxAuditBatch: number;
+  /** So many entries get a signed checkpoint at the latest. */
+  auditCheckpointEntries: number;
+  /** Reads and refusals that are noted one by one in a minute; of more only how many they were. */
+  maxAuditNotesPerMinute: number;
 }
 
 /** Defaults; the reasons stand beside the figures. */
@@ -69,4 +83,12 @@ export const defaultAgentLimits: AgentLimits = {
   maxEndedTickets: 1_000,
   // Several thousand files of a restore; more than this nobody reads.
   maxTicketBodyBytes: 256 * 1024,
+  maxAuditFileBytes: 16 * 1024 * 1024,
+  // Some 400 bytes an entry: eight million of them. A flood of reads and refusals writes at most 35 MB in a day.
+  maxAuditBytes: 4 * 1024 * 1024 * 1024,
+  auditKeepDays: 90,
+  maxAuditPending: 10_000,
+  maxAuditBatch: 500,
+  auditCheckpointEntries: 100,
+  maxAuditNotesPerMinute: 60,
 };

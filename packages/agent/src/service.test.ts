@@ -27,6 +27,7 @@ function startService(folder: string, caPem: string, origin = "https://127.0.0.1
   );
   const service = new NbwssService({
     database,
+    auditDir: join(folder, "audit"),
     log,
     endpointCaPem: caPem,
     properties: { ...defaultProperties, sendTimeoutMs: 200, resendAfterMs: 20, connectPeriodMs: 50 },

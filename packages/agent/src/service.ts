@@ -21,7 +21,7 @@ import { RulesFile } from "./guard/rules-file.ts";
 import { defaultAgentLimits, type AgentLimits } from "./limits.ts";
 import { Outbox } from "./outbox/outbox.ts";
 import { sendNotifications } from "./outbox/sender.ts";
-import { LogTrail } from "./audit/log-trail.ts";
+import { AuditLog } from "./audit/audit-log.ts";
 import { defaultProperties, type NbwssProperties } from "./properties.ts";
 import { serviceRoutes } from "./service-routes.ts";
 import { openUpstream, type OpenedUpstream, type Upstream } from "./upstream/upstream.ts";
@@ -31,6 +31,8 @@ export interface NbwssServiceOptions {
   /** Holds endpoints and outbox; the primary's own, so that a job and its notification commit together. */
   database: Database;
   log: Logger;
+  /** Where the audit of what the cloud does lies; made when missing. */
+  auditDir: string;
   /** An authority to trust beside the system's when dialling endpoints and details URLs, PEM. */
   endpointCaPem?: string | undefined;
   /** The HTTP proxy on the way to endpoints and details URLs. */
@@ -63,6 +65,7 @@ export class NbwssService implements AsyncDisposable {
   readonly #store: EndpointStore;
   readonly #rules: RulesFile;
   readonly #guard: Guard;
+  readonly #audit: AuditLog;
   #groups: Groups | undefined;
   #upstream: OpenedUpstream | undefined;
   #closing: Promise<void> | undefined;
@@ -88,12 +91,11 @@ export class NbwssService implements AsyncDisposable {
     });
     const { database, log, guardRulesFile: file, readOnly: isReadOnly = false } = options;
     const [limits, clock] = [this.#limits, this.#clock];
-    const audit = new LogTrail(log);
+    const audit = new AuditLog({ dir: options.auditDir, limits, clock, log });
     const rules = new RulesFile({ file, isReadOnly, log });
     const guard = new Guard({ database, audit, rules: () => rules.current, limits, clock, log });
-    const auditProblem = () => undefined;
-    this.guard = new GuardAdministration({ guard, rules, audit, auditProblem, limits, clock });
-    [this.#rules, this.#guard] = [rules, guard];
+    this.guard = new GuardAdministration({ guard, rules, audit, limits, clock });
+    [this.#rules, this.#guard, this.#audit] = [rules, guard, audit];
     rules.watch((change) => audit.note(change));
   }
 
@@ -143,6 +145,7 @@ export class NbwssService implements AsyncDisposable {
       this.#rules[Symbol.dispose]();
       await this.#groups?.close();
       await this.#upstream?.close();
+      await this.#audit.close();
     })();
     return this.#closing;
   }

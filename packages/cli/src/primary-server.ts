@@ -1,3 +1,4 @@
+import { join } from "node:path";
 import { NbwssService, type NbwssServiceOptions, type PersonOf } from "@sallyport/agent";
 import { createPrimary, type Credentials, type Principal } from "@sallyport/primary";
 import type { Logger } from "pino";
@@ -40,7 +41,7 @@ export async function startPrimaryServer(options: PrimaryServerOptions): Promise
       log,
       firstUser,
       journal(database) {
-        service = new NbwssService({ ...nbwss, database, log });
+        service = new NbwssService({ ...nbwss, auditDir: join(dataDir, "audit"), database, log });
         return service.outbox;
       },
       mount(routes) {

@@ -17,6 +17,10 @@ export interface AuditEvent {
   /** How many of this kind an entry stands for, where more came than are kept one by one. */
   count?: number | undefined;
   file?: string | undefined;
+  /** Of a checkpoint, or of files that were removed: the last entry that it is about, and that one's hash. */
+  upTo?: number | undefined;
+  upToHash?: string | undefined;
+  signature?: string | undefined;
 }
 
 /** Where what happens is recorded. */
@@ -26,6 +30,6 @@ export interface AuditTrail {
    * @throws AgentError `audit_failed`
    */
   record(event: AuditEvent): Promise<void>;
-  /** Records something that nothing waits for; beyond a number per minute only how many they were. Never fails. */
+  /** Records something that nothing waits for; beyond a number in each minute only how many they were. Never fails. */
   note(event: AuditEvent): void;
 }

@@ -38,6 +38,7 @@ function startService(folder: string, caPem: string, terms: ServiceTerms = {}) {
   };
   const service = new NbwssService({
     database,
+    auditDir: join(folder, "audit"),
     log: pino({ level: "debug" }, { write }),
     endpointCaPem: caPem,
     proxy,

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { Clock } from "@sallyport/nbwss";
-import type { AuditTrail } from "../audit/audit-event.ts";
+import type { AuditLog } from "../audit/audit-log.ts";
 import { checkInput } from "../endpoints/details.ts";
 import type { AgentLimits } from "../limits.ts";
 import { explainDecision, type ExplainedDecision } from "./explain.ts";
@@ -13,9 +13,7 @@ import { requireUsable, type Ticket, type TicketState } from "./ticket.ts";
 export interface GuardAdministrationOptions {
   guard: Guard;
   rules: RulesFile;
-  audit: AuditTrail;
-  /** Why the audit can't be written; undefined while it can. */
-  auditProblem: () => string | undefined;
+  audit: AuditLog;
   limits: AgentLimits;
   clock: Clock;
 }
@@ -25,7 +23,10 @@ export interface GuardStatus {
   rulesFrom: string;
   /** Why the rules file as it is now is not in force; the rules before it still are. */
   rulesProblem: string | undefined;
+  /** Why the audit can't be written; then nothing but reading goes through. */
   auditProblem: string | undefined;
+  /** Entries that there ever were, and bytes and files that are kept. */
+  audit: { entries: number; bytes: number; files: number };
   openTickets: number;
   counts: Readonly<Record<string, number>>;
 }
@@ -49,11 +50,12 @@ export class GuardAdministration {
   }
 
   status(): GuardStatus {
-    const { guard, rules, auditProblem, clock } = this.#options;
+    const { guard, rules, audit, clock } = this.#options;
     return {
       rulesFrom: rules.current.source,
       rulesProblem: rules.problem,
-      auditProblem: auditProblem(),
+      auditProblem: audit.problem,
+      audit: audit.extent,
       openTickets: guard.tickets.openCount(clock.now()),
       counts: guard.counters.values,
     };

@@ -1,6 +1,6 @@
 // The guard of a whole NBWSS service against a hub that means harm, over real TLS and WebSockets, in front of a real HTTPS server.
 import assert from "node:assert/strict";
-import { writeFileSync } from "node:fs";
+import { mkdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { pino } from "pino";
@@ -9,7 +9,7 @@ import { systemClock, type Clock, type Command } from "@sallyport/nbwss";
 import { startCloud } from "../../../../tests/kit/cloud.ts";
 import { temporaryFolder } from "../../../../tests/kit/folder.ts";
 import { startTlsServer } from "../../../../tests/kit/tls-server.ts";
-import { NbwssService, type AgentLimits } from "../index.ts";
+import { exportAudit, NbwssService, verifyAudit, type AgentLimits } from "../index.ts";
 
 interface Arrived {
   method: string | undefined;
@@ -20,7 +20,14 @@ interface Arrived {
 
 /** A service between a hostile cloud and an upstream that counts what reaches it. */
 async function startGuarded(
-  options: { rules?: object; limits?: Partial<AgentLimits>; readOnly?: boolean; status?: number } = {},
+  options: {
+    rules?: object;
+    limits?: Partial<AgentLimits>;
+    readOnly?: boolean;
+    status?: number;
+    /** Done to the folder of the audit before it is opened. */
+    prepareAudit?: (dir: string) => void;
+  } = {},
 ) {
   await using starting = new AsyncDisposableStack();
   const folder = starting.use(temporaryFolder());
@@ -47,9 +54,13 @@ async function startGuarded(
   const guardRulesFile = join(folder.path, "guard.yaml");
   if (options.rules !== undefined)
     writeFileSync(guardRulesFile, JSON.stringify({ version: 1, ...options.rules }));
+  const auditDir = join(folder.path, "audit");
+  mkdirSync(auditDir, { mode: 0o700 });
+  options.prepareAudit?.(auditDir);
   const service = starting.use(
     new NbwssService({
       database,
+      auditDir,
       log: pino({ level: "silent" }),
       endpointCaPem: clouds[0]?.caPem,
       guardRulesFile: options.rules === undefined ? undefined : guardRulesFile,
@@ -84,6 +95,7 @@ async function startGuarded(
   const advance = (ms: number) => (movedMs += ms);
   return {
     service,
+    auditDir,
     guard: service.guard,
     advance,
     arrived,
@@ -303,4 +315,55 @@ test("guard - secrets of a held command are starred where somebody looks at it",
     password: "********",
     nested: [{ apiKey: "********" }],
   });
+});
+
+test("guard - while the audit can't be written nothing is done but reading, and nothing is approved", async () => {
+  await using site = await startGuarded({
+    prepareAudit: (dir) => symlinkSync("/dev/full", join(dir, "audit-000001.jsonl")),
+    rules: { budgets: [{ name: "few", kind: "policiesChanged", most: 1 }] },
+  });
+  for (const what of ["POST /netbackup/admin/manual-backup", "POST /netbackup/config/policies", expire]) {
+    const answer = await site.send(what);
+    assert.deepEqual([answer.status, answer.body.errorDetails], [503, ["code: audit_failed"]], what);
+  }
+  assert.equal(site.arrived.length, 0);
+  assert.equal((await site.send("GET /netbackup/admin/jobs")).status, 200);
+  assert.deepEqual(site.guard.list(undefined), []);
+  assert.match(site.guard.status().auditProblem ?? "", /./);
+  assert.equal(site.guard.rules().budgets.find(({ name }) => name === "few")?.spent, 0);
+});
+
+test("guard - the audit tells what was decided, by whom, and how it ended, and verifies", async () => {
+  await using site = await startGuarded();
+  await site.send("GET /netbackup/admin/jobs?token=SECRET");
+  await site.send("GET /netbackup/a/../b");
+  await site.send("POST /netbackup/login", { parameters: '{"password":"SECRET"}' });
+  const { ticket } = await site.send(expire);
+  await site.guard.approve(ticket, { comment: "fine" }, "ann");
+  await site.send(expire, withTicket(ticket));
+  await site.service.close();
+  const report = await verifyAudit(site.auditDir);
+  assert.deepEqual(report.findings, []);
+  const lines = await Array.fromAsync(exportAudit(site.auditDir));
+  const entries = lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+  const told = entries.map(({ kind, rule, by, status }) =>
+    [kind, rule ?? by ?? "", status ?? ""].join(" ").trim(),
+  );
+  const expected = [
+    "command.read reading 200",
+    "command.denied unclear-request",
+    "command.allowed sessions",
+    "command.answered  200",
+    "command.held images",
+    "ticket.approved images",
+    "command.approved_sent images",
+    "command.answered  200",
+  ];
+  // What is only noted may come a little later than what was waited for.
+  const kept = told.filter((line) => !/^(audit\.opened|checkpoint)/.test(line));
+  assert.deepEqual(kept.toSorted(), expected.toSorted());
+  assert.ok(
+    entries.some(({ kind, by, ticket: id }) => kind === "ticket.approved" && by === "ann" && id === ticket),
+  );
+  assert.doesNotMatch(lines.join(""), /SECRET/);
 });

@@ -58,6 +58,7 @@ export async function startLoneAgent(options: LoneAgentOptions): Promise<LoneAge
     new NbwssService({
       database,
       log,
+      auditDir: join(dataDir, "audit"),
       endpointCaPem,
       proxy,
       limits,

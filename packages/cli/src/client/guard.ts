@@ -32,6 +32,7 @@ const status = z.looseObject({
   rulesFrom: z.string(),
   rulesProblem: z.string().optional(),
   auditProblem: z.string().optional(),
+  audit: z.object({ entries: z.number(), bytes: z.number(), files: z.number() }),
   openTickets: z.number(),
   counts: z.record(z.string(), z.number()),
 });

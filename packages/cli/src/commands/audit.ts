@@ -2,6 +2,7 @@ import { Command } from "commander";
 import { HubClient, type HubOptions } from "../client/hub-client.ts";
 import { auditEntry } from "../client/hub-schemas.ts";
 import { printJson, printTable } from "../output/print.ts";
+import { addAuditFileCommands } from "./audit-files.ts";
 import { withHubOptions } from "./hub-options.ts";
 import { wholeNumber } from "./option-values.ts";
 
@@ -16,11 +17,13 @@ interface Options extends HubOptions {
   until?: string;
 }
 
-/** `sallyport audit …`: who did what. `verify` belongs to the agent's side. */
+/** `sallyport audit …`: who did what; at the hub, and on premises what the cloud did there. */
 export function auditCommand(): Command {
-  const command = new Command("audit").description("who did what at the hub, from where, and how it ended");
+  const command = new Command("audit").description(
+    "who did what at the hub, and on premises what the cloud did there",
+  );
   withHubOptions(command.command("list"))
-    .description("entries of the audit, newest first")
+    .description("entries of the hub's audit, newest first")
     .option("--limit <n>", "how many at most", wholeNumber, 100)
     .option("--actor <id>", "id of an API key or user")
     .option("--action <beginning>", "such as 'command DELETE' or 'POST /api/v1/primaries'")
@@ -30,6 +33,7 @@ export function auditCommand(): Command {
     .option("--until <time>", "ISO 8601")
     .addHelpText("after", "\nExample:\n  $ sallyport audit list --action 'command DELETE' --limit 20\n")
     .action(list);
+  addAuditFileCommands(command);
   return command;
 }
 

@@ -3,6 +3,7 @@ import { Command, Option } from "commander";
 import { guardOf, type HeldTicket } from "../client/guard.ts";
 import { PrimaryClient, type PrimaryOptions } from "../client/primary-client.ts";
 import { Failure } from "../failure.ts";
+import { formatBytes } from "../output/progress.ts";
 import { printJson, printLine, printTable, visible } from "../output/print.ts";
 import { addGuardRuleCommands } from "./guard-rules.ts";
 import { withPrimaryOptions } from "./hub-options.ts";
@@ -67,7 +68,11 @@ async function status(options: Options): Promise<void> {
   if (found.rulesProblem !== undefined) {
     printLine(`  NOT IN FORCE as the file is now; the former rules still hold:\n  ${found.rulesProblem}`);
   }
-  printLine(`audit        ${found.auditProblem ?? "is written"}`);
+  const { entries, bytes, files } = found.audit;
+  printLine(`audit        ${entries} entries so far, ${files} files, ${formatBytes(bytes)}`);
+  if (found.auditProblem !== undefined) {
+    printLine(`  CAN'T BE WRITTEN, so nothing goes through but reading: ${found.auditProblem}`);
+  }
   printLine(`held         ${found.openTickets} commands wait or are approved`);
   const counts = Object.entries(found.counts).map(([name, count]) => `${name} ${count}`);
   printLine(`since start  ${counts.join(", ")}`);
