@@ -22,6 +22,12 @@ export const limits = {
   maxPathBytes: 4096,
   /** NetBackup's validity of a session. */
   sessionSeconds: 86_400,
+  /** How long an API key may be valid. */
+  maxApiKeyDays: 3650,
+  /** Entries of the audit that are kept; beyond it the oldest go. */
+  maxAuditEntries: 100_000,
+  /** What is kept of a caller's reason: NetBackup's own bound. */
+  maxAuditReasonBytes: 512,
   /** Sessions kept; beyond it the oldest ends. */
   maxSessions: 10_000,
   /** Failed logins of one user from one address within the window; beyond it every try is refused unheard. */

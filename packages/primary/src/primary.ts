@@ -2,8 +2,10 @@ import { join } from "node:path";
 import { ensureServerCertificate, type ServerCertificate } from "@sallyport/certificates";
 import { openDatabase, takeDataFolder, type Database } from "@sallyport/durable";
 import type { Logger } from "pino";
+import { ApiKeys } from "./access/api-keys.ts";
 import { Sessions } from "./access/sessions.ts";
 import { Users, type Credentials } from "./access/users.ts";
+import { AuditTrail } from "./audit/audit-trail.ts";
 import { createApi } from "./api/api.ts";
 import type { ApiRoutes } from "./api/environment.ts";
 import { backupWork, localClientNames } from "./backup/backup.ts";
@@ -82,9 +84,10 @@ export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
   building.use(takeDataFolder(dataDir));
   const database = building.use(openDatabase({ path: join(dataDir, "primary.db"), migrations }));
   const journal = options.journal(database);
-  const users = new Users(database);
+  const users = new Users(database, clock);
   const firstUser = await users.ensureFirstUser(options.firstUser);
   const sessions = await Sessions.open(dataDir, database, clock);
+  let authorityPem: string | undefined;
 
   const processes = new RunningProcesses(database);
   await processes.killAll(log);
@@ -126,6 +129,10 @@ export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
   const app = createApi({
     users,
     sessions,
+    apiKeys: new ApiKeys(database, clock),
+    audit: new AuditTrail(database, clock),
+    database,
+    authorityPem: () => authorityPem,
     policies,
     jobs,
     queue,
@@ -146,6 +153,9 @@ export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
     const certificate = where.tls === undefined ? await ownCertificate(options, where, clock) : undefined;
     const tls = where.tls ?? certificate;
     if (tls === undefined) throw new Error("no certificate");
+    // Of a chain of one's own the last is nearest to what clients have to trust.
+    authorityPem =
+      certificate?.caPem ?? tls.certPem.match(/-----BEGIN[^-]+-----[^-]+-----END[^-]+-----/g)?.at(-1);
     const server = await startServer({ ...where, ...tls, fetch: (request, env) => app.fetch(request, env) });
     resources.use(server);
     log.info({ url: server.url }, "primary.listening");

@@ -105,4 +105,30 @@ export const migrations: readonly Migration[] = [
   CREATE INDEX images_by_policy ON images (expiring, policy_name, backup_time_s, backup_id);
   CREATE INDEX images_by_expiration ON images (expires_at_ms) WHERE expires_at_ms IS NOT NULL;
   `,
+  // Who may call, who is signed in, and what they did.
+  `
+  CREATE TABLE api_keys (
+    tag TEXT PRIMARY KEY,
+    user_name TEXT NOT NULL REFERENCES users (name) ON DELETE CASCADE,
+    key_hash TEXT NOT NULL UNIQUE,
+    description TEXT NOT NULL,
+    created_at_ms INTEGER NOT NULL,
+    expires_at_ms INTEGER NOT NULL,
+    modified_at_ms INTEGER NOT NULL,
+    revoked INTEGER NOT NULL DEFAULT 0
+  ) STRICT;
+  CREATE INDEX api_keys_by_user ON api_keys (user_name);
+  ALTER TABLE sessions ADD COLUMN signed_in_at_ms INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE users ADD COLUMN created_at_ms INTEGER NOT NULL DEFAULT 0;
+  ALTER TABLE users ADD COLUMN last_login_at_ms INTEGER NOT NULL DEFAULT 0;
+  CREATE TABLE audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at_ms INTEGER NOT NULL,
+    user_name TEXT NOT NULL,
+    category TEXT NOT NULL,
+    operation TEXT NOT NULL,
+    message TEXT NOT NULL,
+    reason TEXT NOT NULL
+  ) STRICT;
+  `,
 ];

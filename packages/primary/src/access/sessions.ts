@@ -11,7 +11,15 @@ import { limits } from "../limits.ts";
 /** Who makes a request. */
 export interface Principal {
   userName: string;
+  /** Empty when an API key does. */
   sessionId: string;
+}
+
+/** A session that has begun and not ended. */
+export interface Session extends Principal {
+  /** Epoch ms. */
+  signedInAtMs: number;
+  expiresAtMs: number;
 }
 
 const algorithm = "RS256";
@@ -64,8 +72,9 @@ export class Sessions {
         )
         .run(limits.maxSessions - 1);
       this.#database
-        .prepare("INSERT INTO sessions VALUES (?, ?, ?)")
-        .run(sessionId, userName, expiresAtS * 1000);
+        .prepare("INSERT INTO sessions (id, user_name, expires_at_ms, signed_in_at_ms) VALUES (?, ?, ?, ?)")
+        .run(sessionId, userName, expiresAtS * 1000, nowMs);
+      this.#database.prepare("UPDATE users SET last_login_at_ms = ? WHERE name = ?").run(nowMs, userName);
     });
     return new SignJWT({ user_name: userName, token_type: "SESSION" })
       .setProtectedHeader({ alg: algorithm })
@@ -97,6 +106,29 @@ export class Sessions {
       throw new PrimaryError("unauthenticated", "the token is not valid: log in again", { cause: error });
     }
     throw new PrimaryError("unauthenticated", "the session has ended: log in again");
+  }
+
+  /** A session that is valid now; undefined when there is none. */
+  find(sessionId: string): Session | undefined {
+    return this.list().find((session) => session.sessionId === sessionId);
+  }
+
+  /** The sessions that are valid now, oldest first. */
+  list(): Session[] {
+    const rows = this.#database
+      .prepare("SELECT * FROM sessions WHERE expires_at_ms > ? ORDER BY rowid")
+      .all(this.#clock.nowMs());
+    return rows.map((row) => ({
+      userName: String(row["user_name"]),
+      sessionId: String(row["id"]),
+      signedInAtMs: Number(row["signed_in_at_ms"]),
+      expiresAtMs: Number(row["expires_at_ms"]),
+    }));
+  }
+
+  /** Ends every session at once. */
+  endAll(): void {
+    this.#database.prepare("DELETE FROM sessions").run();
   }
 
   /** Ends a session at once. */

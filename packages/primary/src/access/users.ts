@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import type { Database } from "@sallyport/durable";
+import type { Clock } from "../clock.ts";
 import { PrimaryError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { hashPassword, verifyPassword } from "./password.ts";
@@ -13,11 +14,13 @@ export interface Credentials {
 /** Who may use the primary. */
 export class Users {
   readonly #database: Database;
+  readonly #clock: Clock;
   readonly #waiting: (() => void)[] = [];
   #hashing = 0;
 
-  constructor(database: Database) {
+  constructor(database: Database, clock: Clock) {
     this.#database = database;
+    this.#clock = clock;
   }
 
   /**
@@ -59,8 +62,19 @@ export class Users {
     }
   }
 
+  /** When a user was made and has signed in last, epoch ms. */
+  times(userName: string): { createdAtMs: number; lastLoginAtMs: number } {
+    const row = this.#database.prepare("SELECT * FROM users WHERE name = ?").get(userName);
+    return {
+      createdAtMs: Number(row?.["created_at_ms"] ?? 0),
+      lastLoginAtMs: Number(row?.["last_login_at_ms"] ?? 0),
+    };
+  }
+
   async #add({ userName, password }: Credentials): Promise<void> {
     const hash = await hashPassword(password);
-    this.#database.prepare("INSERT INTO users (name, password_hash) VALUES (?, ?)").run(userName, hash);
+    this.#database
+      .prepare("INSERT INTO users (name, password_hash, created_at_ms) VALUES (?, ?, ?)")
+      .run(userName, hash, this.#clock.nowMs());
   }
 }

@@ -1,9 +1,13 @@
+import type { Database } from "@sallyport/durable";
 import { Hono, type MiddlewareHandler } from "hono";
 import { getPath } from "hono/utils/url";
 import type { Logger } from "pino";
 import type { Sessions } from "../access/sessions.ts";
+import type { AuditTrail } from "../audit/audit-trail.ts";
 import { PrimaryError } from "../errors.ts";
 import { limits } from "../limits.ts";
+import { apiKeyRoutes } from "./api-keys.ts";
+import { auditRoutes, recordChanges } from "./audit.ts";
 import { authenticate } from "./authentication.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
 import { imageRoutes, type ImageRoutesOptions } from "./images.ts";
@@ -18,13 +22,18 @@ import { publishedOperations } from "./published-operations.ts";
 import { policyRoutes, type PolicyRoutesOptions } from "./policies.ts";
 import { recoveryRoutes } from "./recovery.ts";
 import { limitBody } from "./request-body.ts";
+import { sessionRoutes } from "./sessions.ts";
+import { trustRoutes, type TrustOptions } from "./trust.ts";
 
 /** Everything that the API shows. */
 export type ApiOptions = LoginOptions &
   PolicyRoutesOptions &
   JobRoutesOptions &
-  ImageRoutesOptions & {
+  ImageRoutesOptions &
+  TrustOptions & {
+    database: Database;
     sessions: Sessions;
+    audit: AuditTrail;
     log: Logger;
     /** Adds routes below `/netbackup`, behind the authentication; what answers JSON gets NetBackup's media type. */
     mount?: (routes: ApiRoutes) => void;
@@ -47,14 +56,21 @@ export function createApi(options: ApiOptions): ApiRoutes {
   const limitJson = limitBody(limits.maxJsonBodyBytes);
   const limitRecovery = limitBody(limits.maxRecoveryBodyBytes);
   api.use("/login", limitJson);
-  api.route("/", loginRoutes(options)).route("/", pingRoutes(options.clock, sessions));
+  api
+    .route("/", loginRoutes(options))
+    .route("/", pingRoutes(options.clock, sessions))
+    .route("/", trustRoutes(options));
   for (const [path, allowed] of methodsByPath(app)) app.all(path, refuseMethod(allowed));
-  api.use("*", authenticate(sessions));
+  api.use("*", authenticate(sessions, options.apiKeys));
+  api.use("*", recordChanges(options.audit));
   api.use("*", (context, next) =>
     (context.req.path.startsWith("/netbackup/recovery/") ? limitRecovery : limitJson)(context, next),
   );
   api
     .route("/", logoutRoutes(sessions))
+    .route("/", sessionRoutes(options))
+    .route("/", apiKeyRoutes(options))
+    .route("/", auditRoutes(options))
     .route("/", policyRoutes(options))
     .route("/", manualBackupRoutes(options.policies, options.queue))
     .route("/", jobRoutes(options))

@@ -131,6 +131,14 @@ export class TestPrimary implements AsyncDisposable {
     return answer;
   }
 
+  /** Makes a request and expects a status; "METHOD /path", GET without a method. */
+  async expect(status: number, request: string, rest: Omit<Call, "path" | "method"> = {}): Promise<Answer> {
+    const [, method = "GET", path = ""] = /^(?:([A-Z]+) )?(\/.*)$/s.exec(request) ?? [];
+    const answer = await this.call({ method, path, ...rest });
+    assert.equal(answer.status, status, `${request}: ${answer.text}`);
+    return answer;
+  }
+
   async logIn(): Promise<void> {
     const answer = await this.call({ method: "POST", path: "/login", body: credentials });
     this.token = (answer.body as { token: string }).token;
