@@ -1,6 +1,7 @@
 import { HubError } from "../errors.ts";
 import { toPublic, type CloudEvent } from "../feed/public-events.ts";
 import type { EventLog } from "../log/log.ts";
+import type { DeliveryRow } from "./delivery-schema.ts";
 import type { Sender, Sent } from "./sender.ts";
 import { messageIdOf, signedHeaders } from "./signature.ts";
 import type { WebhookSecrets } from "./webhook-secrets.ts";
@@ -33,12 +34,13 @@ export class Attempts {
   }
 
   /**
-   * Sends the event at a position; undefined when the log no longer has it.
+   * Sends the event of a delivery; undefined when the log no longer has it.
    * @throws HubError `unsealable` when there is no secret that could sign: nothing goes out unsigned; what the signal was aborted with
    */
-  async deliver(target: Target, position: number): Promise<Sent | undefined> {
-    const event = await this.#options.log.get(position);
-    const shown = event === undefined ? undefined : toPublic(event);
+  async deliver(target: Target, delivery: Pick<DeliveryRow, "position" | "type">): Promise<Sent | undefined> {
+    const event = await this.#options.log.get(delivery.position);
+    // Where an older log was put back, there may be another one.
+    const shown = event?.type === delivery.type ? toPublic(event) : undefined;
     return shown === undefined ? undefined : this.send(target, shown);
   }
 

@@ -156,7 +156,7 @@ export function prepareDeliveries(database: Database) {
       `SELECT min(position) AS position FROM deliveries WHERE webhook_id = ? AND state = 'pending' AND is_replay = 0`,
     ),
     pendingPositions: database.prepare(
-      `SELECT serial, position FROM deliveries WHERE webhook_id = ? AND state = 'pending' AND position >= ? ORDER BY position LIMIT ?`,
+      `SELECT serial, position, type FROM deliveries WHERE webhook_id = ? AND state = 'pending' AND position >= ? ORDER BY position LIMIT ?`,
     ),
     isPendingAt: database.prepare(
       "SELECT 1 FROM deliveries WHERE webhook_id = ? AND state = 'pending' AND position = ? LIMIT 1",

@@ -199,8 +199,13 @@ export class DeliveryStore implements Disposable {
   }
 
   /** Deliveries that wait, by position from `from` on. */
-  pendingFrom(webhookId: string, from: number, limit: number): { serial: number; position: number }[] {
-    return this.#sql.pendingPositions.all(webhookId, from, limit) as { serial: number; position: number }[];
+  pendingFrom(
+    webhookId: string,
+    from: number,
+    limit: number,
+  ): Pick<DeliveryRow, "serial" | "position" | "type">[] {
+    const rows = this.#sql.pendingPositions.all(webhookId, from, limit);
+    return rows as unknown as Pick<DeliveryRow, "serial" | "position" | "type">[];
   }
 
   /** The first position that still has to be delivered; undefined when there is none. Replays don't count. */

@@ -139,9 +139,9 @@ export class Dispatcher implements AsyncDisposable {
     this.#running += 1;
     if (isStrained) this.#strained += 1;
     try {
-      const sent = await attempts.deliver({ webhookId: lane.id, url: webhook.url, signal }, row.position);
+      const sent = await attempts.deliver({ webhookId: lane.id, url: webhook.url, signal }, row);
       if (sent === undefined) await missed.lose(lane, row.position);
-      else this.#settle(lane, row, sent, { epoch, url: webhook.url });
+      else if (!signal.aborted) this.#settle(lane, row, sent, { epoch, url: webhook.url });
     } catch (err) {
       if (!signal.aborted) {
         metrics().attempt("not_sent");
@@ -196,13 +196,16 @@ export class Dispatcher implements AsyncDisposable {
     const { store, clock, random, logger, metrics } = this.#options;
     const nowMs = clock.now();
     const { retryAfterMs } = sent;
-    // Whoever says when to come back has not failed at this event.
-    const failures = row.failures + (retryAfterMs === undefined ? 1 : 0);
-    const refusals = row.refusals + (isRefused ? 1 : 0);
+    // Whoever says when to come back is busy, and has not failed at this event.
     const isPause = retryAfterMs !== undefined && (sent.status === 429 || sent.status === 503);
+    const failures = row.failures + (isPause ? 0 : 1);
+    const refusals = row.refusals + (isRefused ? 1 : 0);
     lane.failed(nowMs, sent.ms, isPause ? retryAfterMs : 0, random());
     const firstAttemptMs = row.first_attempt_ms ?? nowMs;
-    const at = nextAttemptMs({ failures, refusals, firstAttemptMs, nowMs, retryAfterMs, random: random() });
+    const attempts = row.attempts + 1;
+    const takesOthers = (lane.receiver.last_success_ms ?? -1) >= firstAttemptMs;
+    const counts = { attempts, failures, refusals, takesOthers, firstAttemptMs };
+    const at = nextAttemptMs({ ...counts, nowMs, retryAfterMs, random: random() });
     const end: DeliveryEnd =
       at === undefined ? { state: "failed" } : { state: "pending", nextAttemptMs: at, failures, refusals };
     const { status: responseCode, body: responseBody, error } = sent;

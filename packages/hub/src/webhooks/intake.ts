@@ -22,8 +22,10 @@ export interface IntakeOptions {
 
 /** Events that wait in memory to be taken in; more are read from the log again. */
 const maxBuffered = 5_000;
-/** Events that are read from the log at a time. */
+/** Events that are read from the log at a time, at most. */
 const pageEvents = 500;
+/** Events times webhooks that are looked at, and maybe written, in one go: some tens of milliseconds when every one matches. */
+const maxPairs = 2_000;
 /** How far the intake may be ahead of what it has written down, in positions: so much is looked through again after a kill. */
 const maxUnwritten = 1_000;
 
@@ -61,7 +63,8 @@ export class Intake implements AsyncDisposable {
     const last = await log.lastPosition();
     this.#committed = Math.max(this.#committed, last);
     const oldest = Math.min(...[...lanes.all()].map(({ webhook }) => webhook.position));
-    this.#reached = store.reached ?? Math.min(oldest, this.#committed);
+    // Where an older log was put back, it is behind what was reached.
+    this.#reached = Math.min(store.reached ?? oldest, this.#committed);
     this.#written = this.#reached;
     this.#read();
   }
@@ -139,10 +142,17 @@ export class Intake implements AsyncDisposable {
   /** Takes in what was gathered, up to a position. Never throws: what can't be written is read from the log later. */
   #flush(upTo: number, mustWrite: boolean): void {
     if (!this.#isLive || this.#closed) return;
+    const { lanes } = this.#options;
     const events = this.#buffer;
     this.#buffer = [];
+    if (events.length > 1 && events.length * lanes.count > maxPairs) {
+      // Others get their turn while it is read, page by page.
+      this.#isLive = false;
+      this.#read();
+      return;
+    }
     try {
-      if (this.#options.lanes.refresh()) this.#take(events, upTo, mustWrite);
+      if (lanes.refresh()) this.#take(events, upTo, mustWrite);
       else this.#fallBack();
     } catch (err) {
       this.#options.logger.error({ err }, "webhooks.not_taken");
@@ -169,7 +179,8 @@ export class Intake implements AsyncDisposable {
     const { log, lanes, logger } = this.#options;
     try {
       while (!this.#closed && !this.#isLive) {
-        const events = await log.read({ after: this.#reached, limit: pageEvents });
+        const limit = Math.min(Math.max(Math.floor(maxPairs / Math.max(lanes.count, 1)), 1), pageEvents);
+        const events = await log.read({ after: this.#reached, limit });
         if (this.#closed || this.#isLive) return;
         if (!lanes.refresh()) {
           this.#fallBack();
@@ -182,7 +193,7 @@ export class Intake implements AsyncDisposable {
           false,
         );
         // Nothing can be committed between this look and the change: there is no gap.
-        if (events.length < pageEvents && this.#committed <= last) this.#isLive = true;
+        if (events.length < limit && this.#committed <= last) this.#isLive = true;
         else await nextTurn();
       }
     } catch (err) {

@@ -39,7 +39,8 @@ export class Lane {
   heldUntilMs = 0;
   /** Before this nothing is sent, since the receiver takes nothing, epoch ms. */
   backoffUntilMs = 0;
-  isSlow = false;
+  /** Until it has shown that it is not. */
+  isSlow = true;
   stopping: Stopping | undefined;
   /** Counts up when the receiver becomes another one: what older attempts show says nothing about it. */
   epoch = 0;
@@ -109,7 +110,7 @@ export class Lane {
   beginAnew(): void {
     this.epoch += 1;
     this.stopping = undefined;
-    this.isSlow = false;
+    this.isSlow = true;
     this.backoffUntilMs = 0;
     this.heldUntilMs = 0;
     this.receiver = { ...this.receiver, failures: 0, failing_ms: 0, paused_until_ms: 0 };

@@ -48,6 +48,11 @@ export class Lanes {
     return this.#lanes.size === 0 && this.#stale.size === 0;
   }
 
+  /** How many there are. */
+  get count(): number {
+    return this.#lanes.size;
+  }
+
   all(): Iterable<Lane> {
     return this.#lanes.values();
   }

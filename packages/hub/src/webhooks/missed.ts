@@ -12,6 +12,8 @@ export interface MissedOptions {
   store: DeliveryStore;
   /** Epoch ms. */
   now: () => number;
+  /** Whether the webhook is still there. */
+  isThere: (lane: Lane) => boolean;
   /** Counts what was announced. */
   announced: () => void;
 }
@@ -33,11 +35,13 @@ export class MissedEvents {
 
   /** Announces a range. Announced again, after a kill, it is stored once. @throws HubError `log_busy` or `log_failed` */
   async announce(lane: Lane, { from, to }: Missed): Promise<void> {
-    const { recorder, store, now, announced } = this.#options;
+    const { recorder, store, now, isThere, announced } = this.#options;
     const { id } = lane;
     const event = recorder.eventOf("sallyport.webhook.missed", `/webhooks/${id}`, { id, from, to });
     const [appended] = await recorder.append([{ ...event, id: `webhook.${id}.missed.${from}.${to}` }]);
     if (appended === undefined) throw new TypeError("the log answered no position for one event");
+    // Deleted meanwhile: nothing of it may be kept any more.
+    if (!isThere(lane)) return;
     lane.receiver = { ...lane.receiver, missed_to: Math.max(lane.receiver.missed_to, to) };
     const delivery = { webhookId: id, event: { ...event, position: appended.position } };
     store.take([delivery], now(), { receivers: new Map([[id, lane.receiver]]) });
@@ -49,7 +53,7 @@ export class MissedEvents {
     const { log, store, now } = this.#options;
     const gone = [];
     for (const [index, row] of store.pendingFrom(lane.id, position, batch).entries()) {
-      if ((await log.get(row.position)) === undefined) gone.push(row);
+      if ((await log.get(row.position))?.type !== row.type) gone.push(row);
       if (index % 100 === 99) await nextTurn();
     }
     const positions = gone.map((row) => row.position);

@@ -1,7 +1,8 @@
 import { lookup as lookupInSystem } from "node:dns";
 import { Resolver } from "node:dns/promises";
-import type { LookupFunction } from "node:net";
+import { isIP, type LookupFunction } from "node:net";
 import ipaddr from "ipaddr.js";
+import { isNetwork } from "../access/remote-address.ts";
 import { HubError } from "../errors.ts";
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
@@ -94,24 +95,17 @@ export async function receiverAddresses(
   return addresses;
 }
 
-/** Has a connection go to these addresses, and no other, whatever its name resolves to by then. */
-export function pinnedLookup(addresses: readonly string[]): LookupFunction {
-  const all = addresses.map((address) => ({
-    address,
-    family: ipaddr.parse(address).kind() === "ipv4" ? 4 : 6,
-  }));
-  return (_name, options, callback) => {
-    const wanted = all.filter(
-      ({ family }) =>
-        options.family === undefined ||
-        options.family === 0 ||
-        `IPv${family}` === options.family ||
-        family === options.family,
-    );
-    const [first] = wanted;
-    if (first === undefined) callback(new Error("no address of that family"), "", 0);
-    else if (options.all === true) callback(null, wanted);
-    else callback(null, first.address, first.family);
+/** Has a new connection go to the very addresses that were checked, whatever its name resolves to later. */
+export function checkedLookup(addresses: () => Promise<string[]>): LookupFunction {
+  return (_name, { all }, callback) => {
+    const answer = (found: readonly string[]) => {
+      const list = found.map((address) => ({ address, family: isIP(address) }));
+      const [first] = list;
+      if (all === true) callback(null, list);
+      else callback(null, first?.address ?? "", first?.family ?? 0);
+    };
+    const refuse = (error: Error) => callback(error, "");
+    void addresses().then(answer, refuse);
   };
 }
 
@@ -183,7 +177,7 @@ function parse(text: string): Address | undefined {
 
 function parseNetwork(text: string): [Address, number] {
   if (ipaddr.isValidCIDR(text)) return ipaddr.parseCIDR(text);
-  if (ipaddr.isValid(text)) {
+  if (isNetwork(text)) {
     const address = ipaddr.process(text);
     return [address, address.kind() === "ipv4" ? 32 : 128];
   }

@@ -19,8 +19,8 @@ const jitter = 0.25;
 /** How long a delivery is tried, ms; longer than it takes to disable a webhook whose receiver takes nothing at all. */
 const giveUpAfterMs = 96 * hours;
 /** Attempts at least, however long it took: a hub that was stopped has not tried. */
-const minFailures = 20;
-/** Attempts of what the receiver refuses for what it is; it would refuse it for ever. */
+const minAttempts = 20;
+/** Attempts of what the receiver refuses for what it is, while it takes others; it would refuse it for ever. */
 const maxRefusals = 5;
 /** The longest pause that a receiver may ask for, ms. */
 const maxRetryAfterMs = 6 * hours;
@@ -38,10 +38,14 @@ export type Verdict = "delivered" | "gone" | "refused" | "failed";
 
 /** What is known of a delivery when an attempt has failed. */
 export interface Failing {
-  /** Attempts that failed, this one included; those that the receiver put off itself do not count. */
+  /** Attempts, this one included. */
+  attempts: number;
+  /** Of these, the ones after which the next pause is longer: not those that the receiver put off itself. */
   failures: number;
-  /** Of these, the ones that it refused. */
+  /** Those that it refused for what they are. */
   refusals: number;
+  /** Whether the receiver has taken other events since the first attempt. */
+  takesOthers: boolean;
   /** Epoch ms. */
   firstAttemptMs: number;
   nowMs: number;
@@ -60,9 +64,10 @@ export function verdictOf(status: number): Verdict {
 
 /** When to try a delivery again, epoch ms; undefined when it is given up. */
 export function nextAttemptMs(failing: Failing): number | undefined {
-  const { failures, firstAttemptMs, nowMs, retryAfterMs, random } = failing;
-  if (failing.refusals >= maxRefusals) return undefined;
-  if (failures >= minFailures && nowMs - firstAttemptMs >= giveUpAfterMs) return undefined;
+  const { attempts, failures, firstAttemptMs, nowMs, retryAfterMs, random } = failing;
+  // One that refuses everything is not set up right; then its webhook is disabled, and nothing is lost.
+  if (failing.refusals >= maxRefusals && failing.takesOthers) return undefined;
+  if (attempts >= minAttempts && nowMs - firstAttemptMs >= giveUpAfterMs) return undefined;
   const pause = pauses[Math.min(Math.max(failures, 1), pauses.length) - 1] ?? 0;
   const jittered = Math.round(pause * (1 + (random * 2 - 1) * jitter));
   return nowMs + Math.max(jittered, retryAfterMs ?? 0);
@@ -99,7 +104,8 @@ export function failingForMs(lastFailureMs: number | null, nowMs: number): numbe
 export function readRetryAfter(value: string | undefined, nowMs: number): number | undefined {
   if (value === undefined) return undefined;
   const text = value.trim();
-  const ms = /^\d{1,10}$/.test(text) ? Number(text) * seconds : Date.parse(text) - nowMs;
+  const isDate = /^[A-Z][a-z]{2},.+GMT$/.test(text);
+  const ms = /^\d{1,10}$/.test(text) ? Number(text) * seconds : isDate ? Date.parse(text) - nowMs : NaN;
   if (Number.isNaN(ms)) return undefined;
   return Math.min(Math.max(ms, 0), maxRetryAfterMs);
 }

@@ -2,7 +2,13 @@ import { Agent as HttpAgent, request as httpRequest, type IncomingMessage } from
 import { Agent as HttpsAgent, request as httpsRequest } from "node:https";
 import { getCACertificates } from "node:tls";
 import type { Clock } from "@sallyport/nbwss";
-import { pinnedLookup, receiverAddresses, type AddressRule, type ResolveName } from "./receiver-address.ts";
+import {
+  checkedLookup,
+  literalOf,
+  receiverAddresses,
+  type AddressRule,
+  type ResolveName,
+} from "./receiver-address.ts";
 import { readRetryAfter } from "./retry-schedule.ts";
 
 /** What the sender is made of. */
@@ -104,21 +110,22 @@ export class Sender implements Disposable {
   async #attempt(sending: Sending): Promise<Answer> {
     const { rule, resolve } = this.#options;
     const url = new URL(sending.url);
-    const addresses = await receiverAddresses(url, rule, resolve, sending.signal);
+    // Nobody looks an address up, so that it is checked here; a name is when a connection is made.
+    if (literalOf(url.hostname) !== undefined) await receiverAddresses(url, rule, resolve, sending.signal);
     try {
-      return await this.#request(url, addresses, sending);
+      return await this.#request(url, sending);
     } catch (error) {
       // The receiver has closed a kept connection at the very moment that it was used again.
       if (!(error instanceof StaleConnection)) throw error;
-      return this.#request(url, addresses, sending);
+      return this.#request(url, sending);
     }
   }
 
-  #request(url: URL, addresses: readonly string[], { headers, body, signal }: Sending): Promise<Answer> {
-    const { maxAnswerBytes } = this.#options;
+  #request(url: URL, { headers, body, signal }: Sending): Promise<Answer> {
+    const { maxAnswerBytes, rule, resolve: resolveName } = this.#options;
     const isTls = url.protocol === "https:";
     const agent = isTls ? this.#agents["https:"] : this.#agents["http:"];
-    const lookup = pinnedLookup(addresses);
+    const lookup = checkedLookup(() => receiverAddresses(url, rule, resolveName, signal));
     const length = String(Buffer.byteLength(body));
     const options = {
       method: "POST",

@@ -72,7 +72,14 @@ export function makeWebhookParts(parts: WebhookPartsOptions): WebhookParts {
   });
   const attempts = new Attempts({ log, secrets, sender, now });
   const lanes = new Lanes({ view, views, primaries, store, secrets, logger, now });
-  const missed = new MissedEvents({ log, recorder, store, now, announced: () => metrics.missed() });
+  const missed = new MissedEvents({
+    log,
+    recorder,
+    store,
+    now,
+    isThere: (lane) => lanes.has(lane),
+    announced: () => metrics.missed(),
+  });
   const dispatcher = new Dispatcher({
     lanes,
     store,
