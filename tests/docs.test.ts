@@ -8,6 +8,7 @@ import { dataFolderErrors } from "@sallyport/durable";
 import { hubErrors } from "@sallyport/hub";
 import { nbwssErrors } from "@sallyport/nbwss";
 import { errorTable } from "@sallyport/primary";
+import { guardPage } from "../scripts/guard-docs.ts";
 import { configurationPage } from "../scripts/configuration-docs.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -34,6 +35,15 @@ test("docs - configuration.md has every setting of the hub with its default", ()
     expected.includes("| `listen` | `--listen` |") && /\| `maxMessageBytes` .*message/.test(expected),
   );
   assert.ok(found === expected, "docs/configuration.md is behind the settings; run: npm run format");
+});
+
+test("docs - guard.md has every member of the rules file, and the rules that are built in", () => {
+  const { expected, found } = guardPage();
+  assert.match(
+    expected,
+    /\| `otherwise` \| `allow`, `deny`, `hold` \| `"hold"` \|[^]*\| `endpoints-on-premises` \| deny/,
+  );
+  assert.ok(found === expected, "docs/guard.md is behind the schema; run: npm run format");
 });
 
 test("docs - every link within the repository leads somewhere", () => {

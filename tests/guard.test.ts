@@ -226,7 +226,7 @@ const ofGuide: [question: string[], answer: RegExp][] = [
       "--body",
       '{"data":{"type":"byBackupId","attributes":{"backupId":"test-1"}}}',
     ],
-    /^ALLOW by rule test-images, line 7/,
+    /^ALLOW by rule test-images, line 8/,
   ],
   [
     [
@@ -250,10 +250,10 @@ const ofGuide: [question: string[], answer: RegExp][] = [
   ],
   [
     ["POST /netbackup/recovery/x", "--group", "partner"],
-    /^DENY by rule no-partner-restores, line 15 of the rules file: restores are ordered by the headquarters/,
+    /^DENY by rule no-partner-restores, line 16 of the rules file: restores are ordered by the headquarters/,
   ],
   [["POST /netbackup/recovery/x", "--group", "own"], /^HOLD by rule restores/],
-  [["GET /netbackup/admin/jobs"], /^ALLOW by rule reading/],
+  [["GET /netbackup/catalog/images/gold-1"], /^ALLOW by rule reading/],
 ];
 test("guard - the rules that the guide shows do what it says", async () => {
   using folder = temporaryFolder();

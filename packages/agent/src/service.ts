@@ -96,7 +96,11 @@ export class NbwssService implements AsyncDisposable {
     const guard = new Guard({ database, audit, rules: () => rules.current, limits, clock, log });
     this.guard = new GuardAdministration({ guard, rules, audit, limits, clock });
     [this.#rules, this.#guard, this.#audit] = [rules, guard, audit];
-    rules.watch((change) => audit.note(change));
+    rules.watch((change) => {
+      audit
+        .record({ ...change })
+        .catch((error: unknown) => log.error({ err: error, ...change }, "audit.failed"));
+    });
   }
 
   /** What is offered on premises, to be mounted at `/netbackup` behind authentication. */

@@ -95,6 +95,9 @@ export class AuditLog implements AuditTrail {
     this.#timer?.cancel();
     await this.#handle?.close();
     this.#handle = undefined;
+    if (this.#isBroken) return;
+    this.#isBroken = true;
+    this.#problem = "it was closed";
   }
 
   #takeUp(): void {

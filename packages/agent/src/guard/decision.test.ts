@@ -154,6 +154,24 @@ test("decision - groups and times limit a rule, also over midnight", () => {
   assert.equal(at("2026-11-24T21:00:00Z", "other"), "hold images");
 });
 
+test("decision - a form that may make another method of it is denied", () => {
+  const forms: [type: string, body: string][] = [
+    ["application/x-www-form-urlencoded", "a=1&%5Fmethod=DELETE"],
+    [
+      "multipart/form-data; boundary=x",
+      '--x\r\ncontent-disposition: form-data; name="_method"\r\n\r\nDELETE\r\n--x--',
+    ],
+  ];
+  for (const [type, body] of forms) {
+    const more = { body, headers: { "Content-Type": type } };
+    assert.equal(
+      by(builtInRules(false), "POST /netbackup/admin/manual-backup", more),
+      "deny unclear-request",
+      type,
+    );
+  }
+});
+
 const smuggled: Command["headers"][] = [
   { "X-HTTP-Method-Override": "DELETE" },
   { x_http_method_override: "DELETE" },

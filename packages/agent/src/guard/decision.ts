@@ -31,9 +31,10 @@ export const unclearName = "unclear-request";
  */
 export function decide(rules: GuardRules, request: GuardedRequest, nowMs: number): Decision {
   const passed: { rule: string; because: Mismatch }[] = [];
-  let now: WallTime | undefined;
+  // Only for rules that ask for it: it costs more than all the rest.
+  let wall: WallTime | undefined;
+  const now = () => (wall ??= wallTime(nowMs, rules.timeZone));
   for (const rule of rules.rules) {
-    now ??= wallTime(nowMs, rules.timeZone);
     const because = mismatchOf(rule, request, now);
     if (because === undefined) {
       const { name, action, line, reason = reasons[action] } = rule;
@@ -56,14 +57,14 @@ const reasons: Readonly<Record<GuardAction, string>> = {
   hold: "somebody on premises has to approve it",
 };
 
-function mismatchOf(rule: GuardRule, request: GuardedRequest, now: WallTime): Mismatch | undefined {
+function mismatchOf(rule: GuardRule, request: GuardedRequest, now: () => WallTime): Mismatch | undefined {
   const { methods, groups, paths, times, body, action } = rule;
   if (methods !== undefined && !methods.includes(request.method)) return "method";
   if (groups !== undefined && !groups.includes(request.groupId)) return "group";
   const how = action === "allow" ? "exact" : "loose";
   if (paths !== undefined && !paths.some((pattern) => matchesPattern(pattern, request.path.segments, how)))
     return "path";
-  if (times !== undefined && !times.some((window) => isWithin(window, now))) return "time";
+  if (times !== undefined && !times.some((window) => isWithin(window, now()))) return "time";
   if (body === undefined) return undefined;
   const isMet = meetsAll(body, request.json());
   return isMet === true || (isMet === "unknown" && action !== "allow") ? undefined : "body";

@@ -272,8 +272,11 @@ export class Guard {
   }
 }
 
+/** More of a path tells nobody anything; what is too long is denied. */
+const maxToldCharacters = 2_048;
+
 function describe({ method, uri }: Command, groupId: string) {
-  return { groupId, method, uri: redactUri(uri) };
+  return { groupId, method, uri: redactUri(uri.slice(0, maxToldCharacters)) };
 }
 
 function headerNamed({ headers }: Command, name: string): string {

@@ -50,6 +50,8 @@ export function readRequest(command: Command, groupId: string, maxPathCharacters
     headers.set(key, value);
   }
   const body = command.parameters;
+  if (body !== undefined && isFormThatOverrides(headers.get("content-type") ?? "", body))
+    return { refusal: "the form's _method may change what the request means" };
   let json: JsonBody | undefined;
   let isJsonRead = false;
   return {
@@ -67,6 +69,13 @@ export function readRequest(command: Command, groupId: string, maxPathCharacters
       },
     },
   };
+}
+
+/** Some frameworks take a POST for another method when its form says so. */
+function isFormThatOverrides(contentType: string, body: string): boolean {
+  if (/^\s*application\/x-www-form-urlencoded/i.test(contentType))
+    return new URLSearchParams(body).has("_method");
+  return /^\s*multipart\//i.test(contentType) && /name\s*=\s*"?_method/i.test(body);
 }
 
 /** Whether a request is for what the guard itself answers, below `/netbackup/sallyport`. */

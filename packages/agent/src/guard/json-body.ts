@@ -18,7 +18,7 @@ export function readJsonBody(text: string): JsonBody | undefined {
   }
 }
 
-const tokens = /"(?:[^"\\]|\\.)*"|[{}[\],:]/gs;
+const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]/gs;
 
 /** @param text valid JSON */
 function hasRepeatedMember(text: string): boolean {

@@ -112,6 +112,11 @@ export const rulesDocument = z.strictObject({
     .default({ expireAfterMinutes: 1_440 }),
 });
 
+/** The JSON Schema of a rules file, as it is written. */
+export function rulesSchema(): z.core.JSONSchema.BaseSchema {
+  return z.toJSONSchema(rulesDocument, { io: "input" });
+}
+
 /** What becomes of a command. */
 export type GuardAction = (typeof actions)[number];
 /** What a budget counts. */

@@ -1,6 +1,8 @@
 import { failureAnswer, type Clock, type Command, type CommandAnswer } from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import { Executor, type CommandExecutor } from "../executor.ts";
+import { fold } from "../guard/path-pattern.ts";
+import { readRequestPath, textOfPath } from "../guard/request-path.ts";
 import type { AgentLimits } from "../limits.ts";
 import type { UpstreamCredential } from "./credential.ts";
 import { UpstreamSession } from "./session.ts";
@@ -56,10 +58,10 @@ export function openUpstream(
 function commandsAsAgent(executor: CommandExecutor, own: CommandExecutor): CommandExecutor {
   return {
     async execute(command: Command, signal: AbortSignal): Promise<CommandAnswer> {
-      const path = command.uri
-        .replace(/\?.*$/s, "")
-        .replaceAll(/\/{2,}/g, "/")
-        .replace(/\/$/, "");
+      // In whatever spelling: what has no clear reading might be one of the two.
+      const { path: read, refusal } = readRequestPath(command.uri, Number.POSITIVE_INFINITY);
+      if (read === undefined) return failureAnswer(403, 403, `The request was refused: ${refusal}.`);
+      const path = fold(textOfPath(read));
       if (path === "/netbackup/login") return executor.execute(command, signal);
       if (path !== "/netbackup/logout") return own.execute(command, signal);
       return failureAnswer(

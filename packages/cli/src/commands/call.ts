@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { z } from "zod";
 import { HubClient, errorTextOf, type HubOptions } from "../client/hub-client.ts";
 import { netbackupJson, tokenOf } from "../client/primary-client.ts";
 import { fromEnvironment } from "../environment.ts";
@@ -18,6 +19,7 @@ interface Options extends HubOptions {
   timeout?: string;
   async: boolean;
   idempotencyKey?: string;
+  ticket?: string;
 }
 
 const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
@@ -42,6 +44,7 @@ export function callCommand(): Command {
       "--idempotency-key <key>",
       "a repeat with the same key is answered like the first and not done again",
     )
+    .option("--ticket <id>", "the ticket of the same call, which was held and has been approved on premises")
     .addHelpText(
       "after",
       "\nExamples:\n  $ sallyport call branch-vienna GET /ping\n  $ sallyport call branch-vienna GET '/admin/jobs?page[limit]=5' --user backupadmin\n" +
@@ -66,6 +69,7 @@ async function call(nameOrId: string, methodText: string, path: string, options:
       "content-type": netbackupJson,
       ...timeout,
       ...(options.async ? { prefer: "respond-async" } : {}),
+      ...(options.ticket === undefined ? {} : { "sallyport-ticket": options.ticket }),
       ...(options.idempotencyKey === undefined ? {} : { "idempotency-key": options.idempotencyKey }),
       ...headersOf(options.header),
     },
@@ -75,10 +79,35 @@ async function call(nameOrId: string, methodText: string, path: string, options:
   });
   if (options.json) printJson({ status: answer.status, headers: answer.headers, body: answer.text });
   else printLine(pretty(answer.text));
+  const ticket = answer.status === 202 ? ticketOf(answer.text) : undefined;
+  if (ticket !== undefined) {
+    throw new Failure(
+      `nothing was done yet: it waits for approval on premises; once it is approved, make the same call with --ticket ${ticket}`,
+      { exitCode: 3 },
+    );
+  }
   if (answer.status >= 400) {
     const relay = answer.headers["sallyport-error"];
     const from = relay === undefined ? "the primary" : "the hub";
     throw new Failure(`${from} answered ${answer.status}: ${errorTextOf(answer.text)}`);
+  }
+}
+
+const heldAnswer = z.object({
+  data: z.object({
+    type: z.literal("sallyportTicket"),
+    id: z.string(),
+    attributes: z.object({ state: z.string() }),
+  }),
+});
+
+/** The ticket of a call that the guard on premises holds; undefined when it was done. */
+function ticketOf(text: string): string | undefined {
+  try {
+    return heldAnswer.safeParse(JSON.parse(text)).data?.data.id;
+  } catch {
+    // An answer that is not JSON is the primary's own.
+    return undefined;
   }
 }
 

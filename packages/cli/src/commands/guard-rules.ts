@@ -28,6 +28,14 @@ export function addGuardRuleCommands(command: Command): void {
     .option("--json", "print JSON", false)
     .addHelpText("after", "\nExample:\n  $ sallyport guard check guard-rules.yaml\n")
     .action(check);
+  command
+    .command("schema")
+    .description("the JSON Schema of a rules file, for editors")
+    .addHelpText("after", "\nExample:\n  $ sallyport guard schema > guard-rules.schema.json\n")
+    .action(async () => {
+      const { rulesSchema } = await import("@sallyport/agent");
+      printJson(rulesSchema());
+    });
   withPrimaryOptions(command.command("rules"))
     .description("the rules in force, in the order in which they are looked at, and the budgets")
     .addHelpText("after", "\nExample:\n  $ sallyport guard rules\n")
