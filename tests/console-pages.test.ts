@@ -1,66 +1,23 @@
 // Every page of the console, filled and empty, held against WCAG 2.2 AA by axe: light, dark, and on a narrow screen.
 import assert from "node:assert/strict";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { after, before, test } from "node:test";
-import type { Page } from "playwright-core";
+import { faultsOf, faultsOfNarrow, wide } from "./kit/axe.ts";
 import { signIn, startConsole } from "./kit/console.ts";
 import { fillFleet, longName } from "./kit/fleet.ts";
 
 /** axe takes its time. */
 const patienceMs = 30_000;
-const axe = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const tags = "['wcag2a','wcag2aa','wcag21a','wcag21aa','wcag22aa','best-practice']";
 
 let opened: Awaited<ReturnType<typeof startConsole>>;
 let fleet: Awaited<ReturnType<typeof fillFleet>>;
 before(async () => {
-  opened = await startConsole({ alertGraceMs: 0, alertSettleMs: 1 });
+  opened = await startConsole({ limits: { alertGraceMs: 0, alertSettleMs: 1 } });
   fleet = await fillFleet({ url: opened.url, caPem: opened.caPem, key: opened.adminKey });
 });
 after(async () => {
   await fleet[Symbol.asyncDispose]();
   await opened[Symbol.asyncDispose]();
 });
-
-const wide = { width: 1280, height: 800 };
-const narrow = { width: 400, height: 800 };
-
-/** Resolves when the page looks as it is going to: what fades into another colour has less contrast meanwhile. */
-const settled = `new Promise((next) => requestAnimationFrame(() => requestAnimationFrame(next))).then(() =>
-  Promise.allSettled(document.getAnimations()
-    .filter(({ effect }) => effect.getTiming().iterations !== Infinity).map(({ finished }) => finished))).then(() => 0)`;
-
-/** What axe objects to in the look that the page has at the moment. */
-async function violationsOf(page: Page, rules = "{}"): Promise<string[]> {
-  await page.evaluate(settled);
-  const options = `{ resultTypes: ["violations"], runOnly: ${tags}, rules: ${rules} }`;
-  return (await page.evaluate(
-    `axe.run(document, ${options}).then(({ violations }) => violations.flatMap(({ id, nodes }) =>
-      nodes.map(({ target, failureSummary }) => id + " at " + target.join(" ") + ": " + failureSummary)))`,
-  )) as string[];
-}
-
-/** Faults of a page by axe, light and dark. */
-async function faultsOf(page: Page, what: string): Promise<string[]> {
-  const faults: string[] = [];
-  await page.evaluate(axe);
-  for (const colorScheme of ["light", "dark"] as const) {
-    await page.emulateMedia({ colorScheme });
-    faults.push(...(await violationsOf(page)).map((fault) => `${what}, ${colorScheme}: ${fault}`));
-  }
-  return faults;
-}
-
-/** Faults on a narrow screen, where tables are cards; its colours are those of the wide one. */
-async function faultsOfNarrow(page: Page, what: string): Promise<string[]> {
-  await page.setViewportSize(narrow);
-  const found = await violationsOf(page, `{ "color-contrast": { enabled: false } }`);
-  const excess = await page.evaluate("document.documentElement.scrollWidth - window.innerWidth");
-  if (excess !== 0) found.push(`${String(excess)} px wider than the screen`);
-  await page.setViewportSize(wide);
-  return found.map((fault) => `${what}, narrow: ${fault}`);
-}
 
 /** Address, heading, and a text that is there only when the page has what it shows. */
 const pages: readonly (readonly [path: string | (() => string), heading: string, shown: string | RegExp])[] =
@@ -78,6 +35,7 @@ const pages: readonly (readonly [path: string | (() => string), heading: string,
     ["/alerts", "Alerts", /No good backup of client/],
     ["/alerts?state=resolved", "Alerts", "No such alert"],
     ["/events", "Events", "netbackup.job.queued"],
+    ["/webhooks", "Webhooks", "There is no webhook"],
     ["/users", "Users", "olga.operator"],
     ["/api-keys", "API keys", "night shift"],
     ["/audit", "Audit", /POST \/api\/v1\/users/],

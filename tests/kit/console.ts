@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { createHub, type HubLimits } from "@sallyport/hub";
+import { createHub, type HubOptions } from "@sallyport/hub";
 import { pino } from "pino";
 import type { BrowserContextOptions, Page } from "playwright-core";
 import { startChromium } from "./chromium.ts";
@@ -22,7 +22,7 @@ export interface ConsolePage extends AsyncDisposable {
 }
 
 /** A real hub that serves the console, and Chromium, which trusts it. */
-export async function startConsole(limits: Partial<HubLimits> = {}) {
+export async function startConsole(options: Pick<HubOptions, "limits" | "webhooks"> = {}) {
   assert.ok(
     existsSync(join(consoleDir, "index.html")),
     `the console is not built: run "vite build" in packages/console, or "npm test", which does`,
@@ -36,7 +36,7 @@ export async function startConsole(limits: Partial<HubLimits> = {}) {
       log: pino({ level: "silent" }),
       adminKey,
       consoleDir,
-      limits,
+      ...options,
     }),
   );
   const { url, caFile } = await hub.listen({ host: "127.0.0.1", port: 0 });

@@ -1,3 +1,4 @@
+import type { ComponentType } from "react";
 import {
   AlertIcon,
   ArchiveIcon,
@@ -9,13 +10,37 @@ import {
   KeyIcon,
   ServerIcon,
   UsersIcon,
+  WebhookIcon,
 } from "./components/icons.tsx";
+import type { Role } from "./roles.ts";
+
+/** A page in the navigation. */
+export interface ConsolePage {
+  to:
+    | "/"
+    | "/primaries"
+    | "/jobs"
+    | "/backups"
+    | "/images"
+    | "/alerts"
+    | "/events"
+    | "/webhooks"
+    | "/users"
+    | "/api-keys"
+    | "/audit";
+  label: string;
+  Icon: ComponentType;
+  /** The least role that can do something with it. */
+  role: Role;
+  /** Whether it is about the hub as a whole, and nothing for those who see only some primaries. */
+  ofWholeHub?: boolean;
+}
 
 /**
- * The pages in the navigation, in its order. A new page is a route in `router.tsx` and a line here. `role` is the least that
- * can do something with it; for others it is left out.
+ * The pages in the navigation, in its order. A new page is a route in `router.tsx` and a line here. For those who may not see
+ * what is on it, it is left out.
  */
-export const pages = [
+export const pages: readonly ConsolePage[] = [
   { to: "/", label: "Overview", Icon: HomeIcon, role: "viewer" },
   { to: "/primaries", label: "Primaries", Icon: ServerIcon, role: "viewer" },
   { to: "/jobs", label: "Jobs", Icon: JobIcon, role: "viewer" },
@@ -23,7 +48,8 @@ export const pages = [
   { to: "/images", label: "Images", Icon: ArchiveIcon, role: "viewer" },
   { to: "/alerts", label: "Alerts", Icon: AlertIcon, role: "viewer" },
   { to: "/events", label: "Events", Icon: EventsIcon, role: "viewer" },
+  { to: "/webhooks", label: "Webhooks", Icon: WebhookIcon, role: "operator", ofWholeHub: true },
   { to: "/users", label: "Users", Icon: UsersIcon, role: "administrator" },
   { to: "/api-keys", label: "API keys", Icon: KeyIcon, role: "administrator" },
   { to: "/audit", label: "Audit", Icon: AuditIcon, role: "operator" },
-] as const;
+];

@@ -18,6 +18,8 @@ import { OverviewPage } from "./routes/overview.tsx";
 import { PrimariesPage } from "./routes/primaries.tsx";
 import { PrimaryPage } from "./routes/primary.tsx";
 import { UsersPage } from "./routes/users.tsx";
+import { WebhookPage } from "./routes/webhook.tsx";
+import { WebhooksPage } from "./routes/webhooks.tsx";
 import { BrokenPage, UnknownPage } from "./routes/root.tsx";
 import { SignInPage } from "./routes/sign-in.tsx";
 
@@ -56,6 +58,8 @@ const imagesRoute = createRoute({ ...page, path: "/images", component: ImagesPag
 const backupsRoute = createRoute({ ...page, path: "/backups", component: BackupsPage });
 const eventsRoute = createRoute({ ...page, path: "/events", component: EventsPage });
 const alertsRoute = createRoute({ ...page, path: "/alerts", component: AlertsPage });
+const webhooksRoute = createRoute({ ...page, path: "/webhooks", component: WebhooksPage });
+const webhookRoute = createRoute({ ...page, path: "/webhooks/$id", component: WebhookPage });
 const usersRoute = createRoute({ ...page, path: "/users", component: UsersPage });
 const apiKeysRoute = createRoute({ ...page, path: "/api-keys", component: ApiKeysPage });
 const auditRoute = createRoute({ ...page, path: "/audit", component: AuditPage });
@@ -71,6 +75,8 @@ const routeTree = rootRoute.addChildren([
     backupsRoute,
     eventsRoute,
     alertsRoute,
+    webhooksRoute,
+    webhookRoute,
     usersRoute,
     apiKeysRoute,
     auditRoute,

@@ -33,6 +33,8 @@ interface ApiRequest {
   /** Sent as JSON. */
   body?: unknown;
   signal?: AbortSignal;
+  /** For what takes the hub longer than most, ms. */
+  timeoutMs?: number;
 }
 
 /**
@@ -41,8 +43,8 @@ interface ApiRequest {
  * @throws {ApiError} when there is no answer, or an answer that is not 2xx
  */
 export async function request(path: string, options: ApiRequest = {}): Promise<Response> {
-  const { method = "GET", body, signal } = options;
-  const timeout = AbortSignal.timeout(answerTimeoutMs);
+  const { method = "GET", body, signal, timeoutMs = answerTimeoutMs } = options;
+  const timeout = AbortSignal.timeout(timeoutMs);
   const init: RequestInit = {
     method,
     headers: {
@@ -62,7 +64,7 @@ export async function request(path: string, options: ApiRequest = {}): Promise<R
     // Given up by the page itself (left, or replaced by a newer request): that is no error of the hub's.
     if (signal?.aborted === true) throw cause;
     if (timeout.aborted) {
-      const seconds = answerTimeoutMs / 1000;
+      const seconds = timeoutMs / 1000;
       throw new ApiError(`The hub did not answer within ${seconds} seconds.`, { code: "hub-timeout", cause });
     }
     throw new ApiError("The hub cannot be reached. Check the network, and that the hub is running.", {

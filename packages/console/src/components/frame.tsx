@@ -4,7 +4,7 @@ import { useMutation, useQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate, useRouterState } from "@tanstack/react-router";
 import { useEffect, useRef } from "react";
 import { sessionQuery, signOut } from "../api/session.ts";
-import { pages } from "../pages.ts";
+import { pages, type ConsolePage } from "../pages.ts";
 import { useAccess } from "../use-access.ts";
 import { useLive } from "../use-live.ts";
 import { ColorSchemeSwitch } from "./color-scheme-switch.tsx";
@@ -17,7 +17,8 @@ import { PasswordDialog } from "./password-dialog.tsx";
 export function Frame() {
   const [opened, { toggle, close }] = useDisclosure(false);
   const roomForMenu = useMediaQuery("(min-width: 48em)", true, { getInitialValueInEffect: false });
-  const { may, role } = useAccess();
+  const { may, role, seesWholeHub } = useAccess();
+  const mayOpen = (page: ConsolePage) => may(page.role) && (seesWholeHub || page.ofWholeHub !== true);
   const isLive = useLive();
   const path = useRouterState({ select: (state) => state.location.pathname });
   const main = useRef<HTMLElement>(null);
@@ -33,7 +34,7 @@ export function Frame() {
   }, [path, close]);
 
   const isOn = (to: string) => path === to || (to !== "/" && path.startsWith(`${to}/`));
-  const forbidden = pages.find((page) => isOn(page.to) && !may(page.role));
+  const forbidden = pages.find((page) => isOn(page.to) && !mayOpen(page));
   return (
     <AppShell
       header={{ height: 56 }}
@@ -94,29 +95,23 @@ export function Frame() {
         }}
       >
         <AppShell.Section grow component={ScrollArea}>
-          {pages
-            .filter((page) => may(page.role))
-            .map(({ to, label, Icon }) => (
-              <NavLink
-                key={to}
-                renderRoot={(props) => <Link to={to} {...props} />}
-                label={label}
-                leftSection={<Icon />}
-                active={isOn(to)}
-                aria-current={isOn(to) ? "page" : undefined}
-              />
-            ))}
+          {pages.filter(mayOpen).map(({ to, label, Icon }) => (
+            <NavLink
+              key={to}
+              renderRoot={(props) => <Link to={to} {...props} />}
+              label={label}
+              leftSection={<Icon />}
+              active={isOn(to)}
+              aria-current={isOn(to) ? "page" : undefined}
+            />
+          ))}
         </AppShell.Section>
         <AppShell.Section>
           <Account />
         </AppShell.Section>
       </AppShell.Navbar>
       <AppShell.Main ref={main} id="content" tabIndex={-1}>
-        {forbidden === undefined ? (
-          <Outlet />
-        ) : (
-          <ForbiddenPage title={forbidden.label} needed={forbidden.role} role={role} />
-        )}
+        {forbidden === undefined ? <Outlet /> : <ForbiddenPage page={forbidden} role={role} />}
       </AppShell.Main>
     </AppShell>
   );

@@ -15,6 +15,7 @@ import {
   IconServer,
   IconTimeline,
   IconUsers,
+  IconWebhook,
   IconX,
   type TablerIcon,
 } from "@tabler/icons-react";
@@ -46,6 +47,7 @@ export const SearchIcon = silent(IconSearch);
 export const ServerIcon = silent(IconServer);
 export const SignOutIcon = silent(IconLogout);
 export const UsersIcon = silent(IconUsers);
+export const WebhookIcon = silent(IconWebhook);
 export const WarningIcon = silent(IconAlertTriangle);
 
 /** The gate: Sallyport's own mark. */

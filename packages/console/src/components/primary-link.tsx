@@ -7,7 +7,7 @@ export function PrimaryLink({ id, name }: { id: string; name: string }) {
     <Anchor
       size="sm"
       renderRoot={(props) => <Link to="/primaries/$id" params={{ id }} {...props} />}
-      className="primary-link"
+      className="name-link"
     >
       {name}
     </Anchor>

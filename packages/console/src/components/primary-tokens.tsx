@@ -39,7 +39,7 @@ export function PrimaryTokens({ id, name }: { id: string; name: string }) {
       size="compact-xs"
       variant="default"
       onClick={() => setEnding(token)}
-      aria-label={`End the token of ${token.groupId}`}
+      aria-label={`End it: the token of ${token.groupId}`}
     >
       End it
     </Button>
