@@ -20,6 +20,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   images: async () => (await import("./commands/jobs.ts")).imagesCommand(),
   backups: async () => (await import("./commands/jobs.ts")).backupsCommand(),
   alerts: async () => (await import("./commands/alerts.ts")).alertsCommand(),
+  webhooks: async () => (await import("./commands/webhooks.ts")).webhooksCommand(),
   commands: async () => (await import("./commands/commands.ts")).commandsCommand(),
   users: async () => (await import("./commands/users.ts")).usersCommand(),
   "api-keys": async () => (await import("./commands/api-keys.ts")).apiKeysCommand(),

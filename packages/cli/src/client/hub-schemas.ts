@@ -216,3 +216,44 @@ export const alertRule = z.looseObject({
   condition: z.looseObject({ kind: z.string() }),
   enabled: z.boolean(),
 });
+
+/** A webhook, without its secret. */
+export const webhook = z.looseObject({
+  id: z.string(),
+  url: z.string(),
+  description: z.string(),
+  types: z.array(z.string()),
+  primaries: z.array(z.string()),
+  labels: z.record(z.string(), z.string()),
+  enabled: z.boolean(),
+  disabledReason: text,
+  createdAt: z.string(),
+  cursor: z.number(),
+  backlog: z.number(),
+  lastSuccessAt: text,
+  lastFailureAt: text,
+});
+/** A webhook with its secret, this once. */
+export const createdWebhook = webhook.extend({ secret: z.string() });
+/** One event on its way to a webhook. */
+export const delivery = z.looseObject({
+  id: z.string(),
+  position: z.number(),
+  type: z.string(),
+  subject: z.string(),
+  state: z.string(),
+  attempts: z.number(),
+  lastAttemptAt: text,
+  nextAttemptAt: text,
+  responseCode: z.number().nullish(),
+  responseBody: text,
+  error: text,
+});
+/** What a test of a webhook brought. */
+export const testedWebhook = z.looseObject({
+  delivered: z.boolean(),
+  responseCode: z.number().nullish(),
+  responseBody: text,
+  error: text,
+  ms: z.number(),
+});

@@ -1,7 +1,7 @@
 import { InvalidArgumentError } from "commander";
 
 /** For an option that may be given several times. */
-export function collect(value: string, all: string[]): string[] {
+export function collect(value: string, all: string[] = []): string[] {
   return [...all, value];
 }
 
@@ -12,7 +12,7 @@ export function wholeNumber(text: string): number {
 }
 
 /** `NAME=VALUE`, given several times, as an object. @throws InvalidArgumentError */
-export function labels(text: string, all: Record<string, string>): Record<string, string> {
+export function labels(text: string, all: Record<string, string> = {}): Record<string, string> {
   const at = text.indexOf("=");
   if (at < 1) throw new InvalidArgumentError("It has to be NAME=VALUE.");
   return { ...all, [text.slice(0, at)]: text.slice(at + 1) };
