@@ -1,56 +1,12 @@
 // A lone agent as users start it: a process in front of another make of server (here a primary that knows of no endpoint), and a hub.
 import assert from "node:assert/strict";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { HubClient } from "@sallyport/cli";
 import { temporaryFolder } from "./kit/folder.ts";
-import { sallyport, startServer } from "./kit/sallyport.ts";
-import { adminKey, password, until } from "./kit/site.ts";
-
-const user = "backupadmin";
-
-/** A hub, a server behind the firewall, and the details of an endpoint for it in a file. */
-async function startSurroundings(dir: string) {
-  await using starting = new AsyncDisposableStack();
-  const hub = starting.use(
-    await startServer(["hub", "--data", join(dir, "hub"), "--listen", "127.0.0.1:0"], {
-      SALLYPORT_ADMIN_KEY: adminKey,
-    }),
-  );
-  const netbackup = starting.use(
-    await startServer(["primary", "--data", join(dir, "netbackup"), "--listen", "127.0.0.1:0"], {
-      SALLYPORT_PRIMARY_USER: user,
-      SALLYPORT_PRIMARY_PASSWORD: password,
-    }),
-  );
-  const client = starting.use(new HubClient(hub.url, adminKey, hub.caPem));
-  const created = await client.addPrimary({ name: "branch" });
-  const detailsFile = join(dir, "endpoint.json");
-  writeFileSync(detailsFile, JSON.stringify(created.endpoint));
-  const passwordFile = join(dir, "password");
-  writeFileSync(passwordFile, `${password}\n`, { mode: 0o600 });
-  const running = starting.move();
-  const agentDir = join(dir, "agent");
-  return {
-    hub,
-    netbackup,
-    client,
-    detailsFile,
-    agentDir,
-    created,
-    startAgent: (...more: string[]) => {
-      const upstream = ["--upstream", netbackup.url, "--upstream-ca", netbackup.caFile];
-      const listen = ["--listen", "127.0.0.1:0", "--ca", hub.caFile];
-      return startServer(["agent", "--data", agentDir, ...upstream, ...listen, ...more], {});
-    },
-    asAgent: ["--user", user, "--password-file", passwordFile, "--commands-as", "agent"],
-    cli: (...args: string[]) => sallyport(args, { SALLYPORT_AGENT: agentDir }),
-    connected: () =>
-      until(async () => (await client.findPrimary(created.id)).connection.state === "connected"),
-    [Symbol.asyncDispose]: () => running.disposeAsync(),
-  };
-}
+import { startSurroundings } from "./kit/lone-site.ts";
+import { sallyport } from "./kit/sallyport.ts";
+import { password, until } from "./kit/site.ts";
 
 test("agent - in front of a server that knows of no endpoint runs the commands of the cloud as itself", async () => {
   using folder = temporaryFolder();

@@ -21,6 +21,7 @@ export const agentErrors = {
   ticket_refused: { httpStatus: 403, errorCode: 403 },
   held_too_many: { httpStatus: 429, errorCode: 429 },
   audit_failed: { httpStatus: 503, errorCode: 503 },
+  upstream_unexpected: { httpStatus: 502, errorCode: 502 },
   internal: { httpStatus: 500, errorCode: 500 },
 } as const satisfies Record<string, { httpStatus: number; errorCode: number }>;
 

@@ -92,3 +92,46 @@ export const defaultAgentLimits: AgentLimits = {
   auditCheckpointEntries: 100,
   maxAuditNotesPerMinute: 60,
 };
+
+/** Every bound of reading an upstream for what has changed in it. */
+export interface PollingLimits {
+  /** Items of one page; NetBackup gives at most 100 of jobs and images. */
+  pageSize: number;
+  /** From the end of one request to the next, ms; there is never more than one at a time. */
+  pauseMs: number;
+  /** Pages of one list. A longer one is not read to its end, and the log says so. */
+  maxPages: number;
+  /** How much later than the time that it bears a change may become visible, ms. */
+  overlapMs: number;
+  /** How long after the time that it bears an image may become visible, ms: as long as the longest backup takes. */
+  imageWindowMs: number;
+  /** Images and jobs that one reading looks at by themselves; more wait for the next one. */
+  maxLooks: number;
+  /** How long a job that is DONE is remembered, ms; one that changes later is told of again. */
+  keepDoneJobsMs: number;
+  /** Jobs that are remembered; beyond, those that were DONE first are forgotten, and told of again should they change. */
+  maxJobs: number;
+  /** Images that are remembered. Beyond, images that are not known are not told of; status, metrics and log count them. */
+  maxImages: number;
+  /** The longest wait after readings that failed, ms. */
+  maxBackoffMs: number;
+}
+
+/** Defaults; the reasons stand beside the figures. */
+export const defaultPollingLimits: PollingLimits = {
+  pageSize: 100,
+  // Four requests a second at most, which NetBackup's web service does not notice.
+  pauseMs: 250,
+  maxPages: 20_000,
+  overlapMs: 5 * 60_000,
+  // NetBackup's own default when a list of images is not filtered.
+  imageWindowMs: 24 * 3_600_000,
+  maxLooks: 100,
+  // NetBackup keeps jobs for 78 hours unless told otherwise.
+  keepDoneJobsMs: 7 * 24 * 3_600_000,
+  // Some 100 bytes each on disk.
+  maxJobs: 200_000,
+  // Some 300 bytes each on disk.
+  maxImages: 1_000_000,
+  maxBackoffMs: 5 * 60_000,
+};

@@ -125,6 +125,11 @@ export class NbwssService implements AsyncDisposable {
     this.#reconcile();
   }
 
+  /** The properties of the moment. */
+  get properties(): NbwssProperties {
+    return this.#properties;
+  }
+
   /** Takes up changed properties at once, on the connections that there are too. */
   setProperties(properties: NbwssProperties): void {
     this.#properties = properties;

@@ -1,10 +1,11 @@
 import { join } from "node:path";
-import { openDatabase, takeDataFolder } from "@sallyport/durable";
+import { openDatabase, takeDataFolder, type Database } from "@sallyport/durable";
 import { systemClock, type Clock, type ProxyEnvironment } from "@sallyport/nbwss";
 import type { Logger } from "pino";
-import { defaultAgentLimits, type AgentLimits } from "../limits.ts";
+import { defaultAgentLimits, type AgentLimits, type PollingLimits } from "../limits.ts";
 import type { NbwssProperties } from "../properties.ts";
 import { NbwssService } from "../service.ts";
+import { Poller, type PollingTerms } from "../sources/poller.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { administrationApi } from "./administration-api.ts";
 import { administratorToken, publishAdministration } from "./administrator.ts";
@@ -28,7 +29,10 @@ export interface LoneAgentOptions {
   guardRulesFile?: string | undefined;
   /** The cloud may look, and nothing else. */
   readOnly?: boolean | undefined;
+  /** What of the upstream is read for notifications, with the agent's own credential; nothing without. */
+  polling?: PollingTerms | undefined;
   limits?: Partial<AgentLimits>;
+  pollingLimits?: Partial<PollingLimits>;
   clock?: Clock;
 }
 
@@ -38,6 +42,8 @@ export interface LoneAgent extends AsyncDisposable {
   url: string;
   caFile: string;
   service: NbwssService;
+  /** Undefined when nothing is read. */
+  poller: Poller | undefined;
   /** Ends connections and listener; what was not acknowledged stays in the outbox. Calling it again does nothing. */
   close(): Promise<void>;
 }
@@ -45,7 +51,7 @@ export interface LoneAgent extends AsyncDisposable {
 /**
  * Starts an agent that is no part of a primary: the whole NBWSS service in front of a REST server elsewhere, with an administration of its
  * own. This is the one place where its parts are put together.
- * @throws DataFolderError, Error when the address can't be used
+ * @throws DataFolderError, TypeError when polling is asked for without a credential, Error when the address can't be used
  */
 export async function startLoneAgent(options: LoneAgentOptions): Promise<LoneAgent> {
   const { dataDir, upstream, listen, log, endpointCaPem, proxy, properties, clock = systemClock } = options;
@@ -83,8 +89,28 @@ export async function startLoneAgent(options: LoneAgentOptions): Promise<LoneAge
   const { url, caFile } = listener;
   await publishAdministration(dataDir, { url, caFile, token });
   service.start(upstream);
-  log.info({ url, upstream: upstream.origin }, "agent.started");
+  const poller = makePoller(options, service, database);
+  if (poller !== undefined) starting.use(poller).start();
+  log.info({ url, upstream: upstream.origin, polling: options.polling?.what ?? [] }, "agent.started");
   const running = starting.move();
   const close = () => running.disposeAsync();
-  return { url, caFile, service, close, [Symbol.asyncDispose]: close };
+  return { url, caFile, service, poller, close, [Symbol.asyncDispose]: close };
+}
+
+/** What reads the upstream, with the agent's own credential. */
+function makePoller(
+  options: LoneAgentOptions,
+  service: NbwssService,
+  database: Database,
+): Poller | undefined {
+  const { polling: terms, upstream, log, clock = systemClock, pollingLimits: limits } = options;
+  if (terms === undefined || terms.what.length === 0) return undefined;
+  const executor = service.upstream?.own;
+  if (executor === undefined) {
+    throw new TypeError("the upstream can't be polled: the agent has no credential of its own");
+  }
+  const { outbox } = service;
+  const { origin } = upstream;
+  const scheduledRateMs = () => service.properties.resendAfterMs;
+  return new Poller({ database, outbox, executor, origin, terms, scheduledRateMs, limits, clock, log });
 }

@@ -1,11 +1,12 @@
 import { getCACertificates } from "node:tls";
 import { Command, Option } from "commander";
-import type { UpstreamCredential } from "@sallyport/agent";
+import type { PollingTerms, UpstreamCredential } from "@sallyport/agent";
 import { fromEnvironment } from "../environment.ts";
 import { Failure } from "../failure.ts";
 import { parseListenAddress } from "../listen-address.ts";
 import { printJson, printLine } from "../output/print.ts";
 import { readNbwssOptions, withNbwssOptions, type NbwssOptions } from "../nbwss-options.ts";
+import { pace } from "./option-values.ts";
 import { readCaFile, secretReader } from "../secrets.ts";
 import { runUntilStopped, serverLog } from "../server-process.ts";
 
@@ -19,6 +20,10 @@ interface Options extends NbwssOptions {
   domainType?: string;
   domainName?: string;
   commandsAs?: "caller" | "agent";
+  poll?: "all" | "jobs" | "images" | "nothing";
+  pollJobsEvery?: number;
+  pollImagesEvery?: number;
+  pollResyncEvery?: number;
   listen: string;
   logLevel: string;
   json: boolean;
@@ -34,6 +39,9 @@ or the values are in ${keyVariable} and ${passwordVariable}. Files are read agai
 
 Whose credential a command of the cloud runs with is up to --commands-as: "caller" (the default) lets each command bring its own;
 "agent" replaces it by the agent's own, so that no NetBackup credential is needed in the cloud, and the cloud can do what that one can.
+
+Notifications of jobs and images are made by reading the upstream with the agent's own credential: one request at a time, with a pause
+after each, slower while it fails. Without a credential there are none.
 
 Examples:
   $ sallyport agent --data /var/lib/sallyport/agent --upstream https://nbu.branch.example:1556 --upstream-ca nbu-ca.pem --api-key-file /etc/sallyport/api-key
@@ -67,6 +75,19 @@ export function agentCommand(): Command {
         .choices(["caller", "agent"])
         .default("caller"),
     )
+    .addOption(
+      new Option(
+        "--poll <what>",
+        "what of the upstream is read for notifications: all unless said, nothing without a credential",
+      ).choices(["all", "jobs", "images", "nothing"]),
+    )
+    .option(
+      "--poll-jobs-every <span>",
+      "from one look at the jobs to the next (default: notification.scheduledRate, 5s)",
+      pace,
+    )
+    .option("--poll-images-every <span>", "the same of recent images (default: 60s)", pace)
+    .option("--poll-resync-every <span>", "how often everything is compared (default: 1h)", pace)
     .option("--listen <host:port>", "where its administration listens", "127.0.0.1:9556");
   return withNbwssOptions(command)
     .option("--log-level <level>", "debug, info, warn or error", "info")
@@ -99,15 +120,31 @@ async function run(options: Options & { apiKey?: string }): Promise<void> {
     listen,
     log,
     ...nbwss,
+    polling: pollingOf(options, upstream.credential !== undefined),
   });
   const { url, caFile } = agent;
   if (options.json) printJson({ url, caFile, upstream: upstream.origin });
   else {
+    if (agent.poller === undefined) printLine("No notifications: the upstream is not read (--poll)");
     printLine(`Agent in front of ${upstream.origin}; its administration is at ${url}`);
     printLine(`Next: sallyport endpoint add --agent ${options.data} --url <details URL of the hub>`);
   }
   follow(agent.service);
   await runUntilStopped(agent, log);
+}
+
+function pollingOf(options: Options, hasCredential: boolean): PollingTerms | undefined {
+  const { poll = hasCredential ? "all" : "nothing" } = options;
+  if (poll === "nothing") return undefined;
+  if (!hasCredential) {
+    throw new Failure("--poll needs --api-key-file, or --user and --password-file", { exitCode: 2 });
+  }
+  return {
+    what: poll === "all" ? ["jobs", "images"] : [poll],
+    jobsEveryMs: options.pollJobsEvery,
+    imagesEveryMs: options.pollImagesEvery,
+    resyncEveryMs: options.pollResyncEvery,
+  };
 }
 
 function originOf(text: string): string {

@@ -11,6 +11,13 @@ export function wholeNumber(text: string): number {
   throw new InvalidArgumentError("It has to be a whole number.");
 }
 
+/** A span from `1s` to `7d`, as ms: how often something is done. @throws InvalidArgumentError */
+export function pace(text: string): number {
+  const ms = span(text);
+  if (ms >= 1_000 && ms <= 7 * 86_400_000) return ms;
+  throw new InvalidArgumentError("It has to be from 1s to 7d.");
+}
+
 /** `NAME=VALUE`, given several times, as an object. @throws InvalidArgumentError */
 export function labels(text: string, all: Record<string, string> = {}): Record<string, string> {
   const at = text.indexOf("=");
