@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import { NbwssService } from "@sallyport/agent";
-import { CloudApplication } from "@sallyport/cli";
+import { CloudApplication, PrimaryClient } from "@sallyport/cli";
 import { openDatabase } from "@sallyport/durable";
 import { pino } from "pino";
 import { startCloud } from "./kit/cloud.ts";
@@ -22,7 +22,7 @@ const pace = ["--poll-jobs-every", "1s", "--poll-images-every", "1s"];
 test("polling - our own primary, read as if it were foreign: the hub hears of each job and image", async () => {
   using folder = temporaryFolder();
   await using site = await startSurroundings(folder.path);
-  const first = await site.startAgent(...site.asAgent, ...pace);
+  await using first = await site.startAgent(...site.asAgent, ...pace);
   assert.equal((await site.cli("endpoint", "add", "--file", site.detailsFile, "--yes")).code, 0);
   await site.connected();
   const cloud = new CloudApplication(site.client, site.created.id);
@@ -40,9 +40,17 @@ test("polling - our own primary, read as if it were foreign: the hub hears of ea
   // While the agent is away an image goes and a job comes.
   const [image] = (await told()).filter((line) => line.endsWith("netbackup.image.create"));
   const backupId = (image ?? "").replace("image/", "").replace(/ .*/, "");
-  await cloud.expire(backupId);
-  const second = await cloud.backUp("nightly");
   await first.kill();
+  // On premises, where nothing is held for approval.
+  process.env["SALLYPORT_PRIMARY_PASSWORD"] = password;
+  const { url, caFile: ca } = site.netbackup;
+  await using administrator = await PrimaryClient.login({ primary: url, user, ca });
+  const attributes = { backupId, date: "1970-01-01T00:00:00.000Z" };
+  const expiry = { data: { type: "byBackupId", attributes } };
+  await administrator.call("POST", "/catalog/images/update-expiration-date", expiry);
+  const backup = { data: { type: "backupRequest", attributes: { policyName: "nightly" } } };
+  const started = await administrator.call("POST", "/admin/manual-backup", backup);
+  const second = (started as { data: { id: string }[] }).data[0]?.id ?? "";
   await using agent = await site.startAgent(...site.asAgent, ...pace);
   await heard(`job/${second} netbackup.job.done`);
   await heard(`image/${backupId} netbackup.image.delete`);
