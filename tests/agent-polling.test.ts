@@ -156,6 +156,7 @@ async function addEndpoint(agentDir: string, cloud: Cloud): Promise<void> {
   await using service = new NbwssService({
     database,
     log: pino({ level: "silent" }),
+    auditDir: join(agentDir, "audit"),
     endpointCaPem: cloud.caPem,
   });
   const { certificate } = await service.administration.validateHost(cloud.details);

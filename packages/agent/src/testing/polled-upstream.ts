@@ -65,7 +65,7 @@ export async function startPolledUpstream(
     ...makeSources(),
     signal: new AbortController().signal,
     /** What was told since the last time this was asked, in short: `7 ACTIVE`, `client_5 CREATE`. */
-    told(): string[] {
+    told: (): string[] => {
       const items = outbox.read(toldUpTo, 100_000);
       toldUpTo = items.at(-1)?.position ?? toldUpTo;
       return items.flatMap(({ entry }) => entry.data.map(inShort));
