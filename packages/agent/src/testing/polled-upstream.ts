@@ -56,7 +56,6 @@ export async function startPolledUpstream(
   const running = starting.move();
   return {
     foreign: foreign.state,
-    stop: foreign.stop,
     outbox,
     reader,
     lines,
@@ -77,6 +76,7 @@ export async function startPolledUpstream(
 /** An item of a notification in a word or three. */
 export function inShort(item: Record<string, unknown>): string {
   const { jobId, state, status, backupId, operationId } = item;
-  if (jobId === undefined) return `${String(backupId)} ${String(operationId)}`;
-  return `${String(jobId)} ${String(state)}${status === 0 ? "" : ` ${String(status)}`}`;
+  const words =
+    jobId === undefined ? [backupId, operationId] : [jobId, state, ...(status === 0 ? [] : [status])];
+  return words.join(" ");
 }
