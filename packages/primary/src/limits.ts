@@ -20,6 +20,15 @@ export const limits = {
   maxSelections: 1000,
   /** Linux's own bound for one path (PATH_MAX). */
   maxPathBytes: 4096,
+  /** Policies that there may be: each is looked at by every tick of the scheduler. */
+  maxPolicies: 1000,
+  /** Schedules of one policy. */
+  maxSchedules: 64,
+  /** How often the scheduler looks for backups that are due. */
+  schedulerTickMs: 15_000,
+  /** Tries of a scheduled backup, and how long its schedule is left alone when they have failed: NetBackup's defaults. */
+  scheduledTries: 2,
+  scheduleHoldMs: 12 * 3_600_000,
   /** NetBackup's validity of a session. */
   sessionSeconds: 86_400,
   /** How long an API key may be valid. */

@@ -25,6 +25,7 @@ import { StagingFolders } from "./restore/staging.ts";
 import { migrations } from "./schema.ts";
 import { startServer, type RunningServer } from "./server.ts";
 import { RunningProcesses } from "./storage/running-processes.ts";
+import { Scheduler } from "./scheduling/scheduler.ts";
 import { openStorageUnit } from "./storage/storage-unit.ts";
 import { verifyWork } from "./verify/verify.ts";
 
@@ -69,6 +70,8 @@ export interface Primary extends AsyncDisposable {
   /** The first user; the password only when it has just been made, to be shown once. */
   firstUser: { userName: string; password?: string };
   listen: (options: ListenOptions) => Promise<PrimaryListener>;
+  /** Looks at once for backups that are due, as it does by itself every `schedulerTickMs`; answers how many it started. */
+  runDueBackups: () => number;
   /** Stops listeners and jobs (status 50) and closes the database; calling it again does nothing. */
   close: () => Promise<void>;
 }
@@ -124,6 +127,7 @@ export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
   const queue = building.use(
     new JobQueue({ jobs, lifecycle, work, maxJobsOf: () => limits.maxConcurrentJobs, clock, log }),
   );
+  const scheduler = building.use(new Scheduler({ database, policies, queue, clock, log }));
   const localClients = localClientNames(hostName);
   const { mount } = options;
   const app = createApi({
@@ -147,6 +151,7 @@ export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
   expiry.start();
   expiry.sweep();
   queue.start();
+  scheduler.start();
 
   const resources = building.move();
   const listen = async (where: ListenOptions): Promise<PrimaryListener> => {
@@ -162,7 +167,8 @@ export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
     return { ...server, certificate };
   };
   const close = () => resources.disposeAsync();
-  return { app, database, users, firstUser, listen, close, [Symbol.asyncDispose]: close };
+  const runDueBackups = () => scheduler.tick();
+  return { app, database, users, firstUser, listen, runDueBackups, close, [Symbol.asyncDispose]: close };
 }
 
 function ownCertificate(

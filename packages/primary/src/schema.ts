@@ -131,4 +131,10 @@ export const migrations: readonly Migration[] = [
     reason TEXT NOT NULL
   ) STRICT;
   `,
+  // What the scheduler looks at.
+  `
+  ALTER TABLE jobs ADD COLUMN window_end_ms INTEGER;
+  CREATE INDEX jobs_by_schedule ON jobs (policy_name, client_name, schedule_name, id) WHERE parent_id = 0;
+  CREATE TABLE host_lists (name TEXT PRIMARY KEY, entries TEXT NOT NULL) STRICT;
+  `,
 ];

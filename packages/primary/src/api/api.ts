@@ -19,6 +19,7 @@ import { answerType, negotiateAnswer, newestVersion, type AnswerKind } from "./m
 import { answerError, toPrimaryError } from "./netbackup-error.ts";
 import { pingRoutes } from "./ping.ts";
 import { publishedOperations } from "./published-operations.ts";
+import { policyPartRoutes } from "./policy-parts.ts";
 import { policyRoutes, type PolicyRoutesOptions } from "./policies.ts";
 import { recoveryRoutes } from "./recovery.ts";
 import { limitBody } from "./request-body.ts";
@@ -72,6 +73,7 @@ export function createApi(options: ApiOptions): ApiRoutes {
     .route("/", apiKeyRoutes(options))
     .route("/", auditRoutes(options))
     .route("/", policyRoutes(options))
+    .route("/", policyPartRoutes(options))
     .route("/", manualBackupRoutes(options.policies, options.queue))
     .route("/", jobRoutes(options))
     .route("/", jobActionRoutes(options))

@@ -1,10 +1,11 @@
 import { Hono } from "hono";
 import { z } from "zod";
+import { backupJob } from "../backup/backup-job.ts";
 import { PrimaryError } from "../errors.ts";
 import type { JobQueue } from "../jobs/job-queue.ts";
 import type { Policy } from "../policies/policy.ts";
+import type { Schedule } from "../policies/schedule.ts";
 import type { PolicyStore } from "../policies/policy-store.ts";
-import { defaultStorageUnit } from "../storage/storage-unit.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
 import { readJson } from "./request-body.ts";
 
@@ -31,15 +32,7 @@ export function manualBackupRoutes(policies: PolicyStore, queue: JobQueue): ApiR
     const schedule = chooseSchedule(policy, scheduleName ?? "");
     const owner = context.get("principal").userName;
     const data = chooseClients(policy, clientName ?? "").map((client) => {
-      const { id } = queue.submit({
-        type: "BACKUP",
-        clientName: client,
-        policyName,
-        scheduleName: schedule,
-        storageUnit: defaultStorageUnit,
-        owner,
-        request: { selections: policy.backupSelections.selections },
-      });
+      const { id } = queue.submit({ ...backupJob(policy, schedule, client), owner });
       return {
         type: "job",
         id: String(id),
@@ -61,12 +54,12 @@ function checkRunnable(policy: Policy): void {
 }
 
 /** Without a name: the first full schedule, or none when the policy has none. */
-function chooseSchedule({ policyName, schedules }: Policy, name: string): string {
+function chooseSchedule({ policyName, schedules }: Policy, name: string): Schedule | undefined {
   if (name === "") {
-    const full = schedules.find(({ backupType }) => backupType == null || backupType === "Full Backup");
-    return full?.scheduleName ?? "";
+    return schedules.find(({ backupType }) => backupType == null || backupType === "Full Backup");
   }
-  if (schedules.some(({ scheduleName }) => scheduleName === name)) return name;
+  const named = schedules.find(({ scheduleName }) => scheduleName === name);
+  if (named !== undefined) return named;
   throw refused(`the policy "${policyName}" has no schedule "${name}"`);
 }
 

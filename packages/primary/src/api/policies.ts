@@ -1,128 +1,165 @@
+import type { Database } from "@sallyport/durable";
 import { Hono, type Context } from "hono";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { PrimaryError } from "../errors.ts";
+import type { FilterFields } from "../filter/filter.ts";
 import { limits } from "../limits.ts";
-import type { PolicyStore } from "../policies/policy-store.ts";
-import { checkPolicy, policySchema, type VersionedPolicy } from "../policies/policy.ts";
+import { policyAttributesSchema } from "../policies/policy-attributes.ts";
+import { policyNameSchema } from "../policies/policy-name.ts";
+import { policyFromRow, type PolicyStore } from "../policies/policy-store.ts";
+import { checkPolicy, policySchema, type Policy, type VersionedPolicy } from "../policies/policy.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
-import { linksOf, paginationOf, readPage } from "./pagination.ts";
+import { listByOffset } from "./offset-list.ts";
+import { policyListItem, policyResource } from "./policy-resource.ts";
 import { readJson } from "./request-body.ts";
 
-const createSchema = z.object({
+const policyBodySchema = z.object({
   data: z.object({
     type: z.literal("policy"),
     id: z.string().nullish(),
     attributes: z.object({ policy: policySchema }),
   }),
 });
+const patchSchema = z.object({
+  data: z.object({
+    type: z.literal("patchPolicyRequest"),
+    id: z.string().nullish(),
+    attributes: z.object({ policy: z.object({ policyAttributes: policyAttributesSchema.partial() }) }),
+  }),
+});
+const copySchema = z.object({
+  data: z.object({ type: z.literal("copyPolicyRequest"), id: policyNameSchema }),
+});
+
+const attribute = (name: string, none: string) =>
+  `coalesce(json_extract(definition, '$.policyAttributes.${name}'), ${none})`;
+const fields: FilterFields = {
+  id: { sql: "name", type: "text" },
+  policyName: { sql: "name", type: "text" },
+  policyType: { sql: "upper(json_extract(definition, '$.policyType'))", type: "enum" },
+  active: { sql: attribute("active", "1"), type: "boolean" },
+  keyword: { sql: attribute("keyword", "''"), type: "text" },
+  storage: { sql: attribute("storage", "''"), type: "text" },
+  priority: { sql: attribute("priority", "0"), type: "number" },
+  jobLimit: { sql: attribute("jobLimit", "0"), type: "number" },
+  generationId: { sql: "generation", type: "number" },
+};
 
 /** What the policies' routes work on. */
 export interface PolicyRoutesOptions {
+  database: Database;
   policies: PolicyStore;
   localClients: readonly string[];
   log: Logger;
 }
 
-/** `/config/policies` */
-export function policyRoutes({ policies, localClients, log }: PolicyRoutesOptions): ApiRoutes {
+/** `/config/policies`; what lies below one policy is in `policy-parts.ts`. */
+export function policyRoutes({ database, policies, localClients, log }: PolicyRoutesOptions): ApiRoutes {
+  const record = (event: string, context: Context<ApiEnvironment>, policyName: string) =>
+    log.info({ policyName, userName: context.get("principal").userName }, event);
+  const made = (context: Context<ApiEnvironment>, found: VersionedPolicy) => {
+    context.header("Location", `/netbackup/config/policies/${encodeURIComponent(found.policy.policyName)}`);
+    setEtag(context, found);
+    return context.body(null, 204);
+  };
   return new Hono<ApiEnvironment>()
     .post("/config/policies", async (context) => {
-      const { data } = await readJson(context, createSchema);
+      const { data } = await readJson(context, policyBodySchema);
       const { policy } = data.attributes;
-      if (data.id != null && data.id !== "" && data.id !== policy.policyName) {
-        throw new PrimaryError("invalid_request", "data.id and policyName name different policies");
-      }
+      checkName(data.id, policy);
       checkPolicy(policy, localClients);
-      const made = policies.create(policy);
-      log.info(
-        { policyName: policy.policyName, userName: context.get("principal").userName },
-        "policy.created",
-      );
-      context.header("Location", `/netbackup/config/policies/${encodeURIComponent(policy.policyName)}`);
-      setEtag(context, made);
-      return context.body(null, 204);
+      const created = policies.create(policy);
+      record("policy.created", context, policy.policyName);
+      return made(context, created);
     })
     .get("/config/policies", (context) => {
-      refuseFilterAndSort(context);
-      const page = readPage((name) => context.req.query(name), limits.maxPolicyPageItems);
-      const pagination = paginationOf(policies.count(), page);
-      const data = policies.list(page).map(listItem);
-      return context.json({ data, meta: { pagination }, links: linksOf(context.req.url, pagination) });
+      const { rows, ...envelope } = listByOffset({
+        database,
+        from: "policies",
+        fields,
+        order: { sql: "name", isDescending: false },
+        maxLimit: limits.maxPolicyPageItems,
+        query: (name) => context.req.query(name),
+        url: context.req.url,
+      });
+      return context.json({ data: rows.map((row) => policyListItem(policyFromRow(row))), ...envelope });
     })
     .get("/config/policies/:name", (context) => {
       const found = policies.get(context.req.param("name"));
       setEtag(context, found);
-      return context.json({ data: detail(found) });
+      return context.json({ data: policyResource(found) });
+    })
+    .put("/config/policies/:name", async (context) => {
+      const name = context.req.param("name");
+      const { data } = await readJson(context, policyBodySchema);
+      const { policy } = data.attributes;
+      checkName(data.id, policy);
+      if (policy.policyName !== name) {
+        throw new PrimaryError(
+          "invalid_request",
+          `a policy can't be renamed to "${policy.policyName}": copy it instead`,
+        );
+      }
+      checkPolicy(policy, localClients);
+      const changed = policies.change(name, (found) => {
+        checkIfMatch(context, found);
+        return policy;
+      });
+      record("policy.changed", context, name);
+      return made(context, changed);
+    })
+    .patch("/config/policies/:name", async (context) => {
+      const name = context.req.param("name");
+      const { policyAttributes } = (await readJson(context, patchSchema)).data.attributes.policy;
+      const changed = policies.change(name, (found) => {
+        checkIfMatch(context, found);
+        const policy = {
+          ...found.policy,
+          policyAttributes: { ...found.policy.policyAttributes, ...policyAttributes },
+        };
+        checkPolicy(policy, localClients);
+        return policy;
+      });
+      record("policy.changed", context, name);
+      setEtag(context, changed);
+      return context.body(null, 204);
     })
     .delete("/config/policies/:name", (context) => {
       const name = context.req.param("name");
       checkIfMatch(context, policies.get(name));
       policies.delete(name);
-      log.info({ policyName: name, userName: context.get("principal").userName }, "policy.deleted");
+      record("policy.deleted", context, name);
       return context.body(null, 204);
+    })
+    .post("/config/policies/:name/copy", async (context) => {
+      const { id } = (await readJson(context, copySchema)).data;
+      const { policy } = policies.get(context.req.param("name"));
+      const copied = policies.create({ ...policy, policyName: id });
+      record("policy.created", context, id);
+      return made(context, copied);
     });
 }
 
-function setEtag(context: Context, { generation }: VersionedPolicy): void {
+function checkName(id: string | null | undefined, policy: Policy): void {
+  if (id == null || id === "" || id === policy.policyName) return;
+  throw new PrimaryError("invalid_request", "data.id and policyName name different policies");
+}
+
+/** The ETag of a policy is its generation. */
+export function setEtag(context: Context, { generation }: VersionedPolicy): void {
   context.header("ETag", String(generation));
 }
 
-/** An empty If-Match counts as none: some clients send what they kept of an answer without one. */
-function checkIfMatch(context: Context, { policy, generation }: VersionedPolicy): void {
+/**
+ * An empty If-Match counts as none: some clients send what they kept of an answer without one.
+ * @throws PrimaryError `changed_meanwhile`
+ */
+export function checkIfMatch(context: Context, { policy, generation }: VersionedPolicy): void {
   const wanted = (context.req.header("if-match") ?? "").replaceAll(/^(W\/)?"|"$/g, "").trim();
   if (wanted === "" || wanted === "*" || wanted === String(generation)) return;
   throw new PrimaryError(
     "changed_meanwhile",
     `the policy "${policy.policyName}" is at generation ${generation}, not ${wanted}: read it again`,
   );
-}
-
-function refuseFilterAndSort(context: Context): void {
-  for (const name of ["filter", "sort"]) {
-    if ((context.req.query(name) ?? "") !== "") {
-      throw new PrimaryError("invalid_filter", `${name} is not supported for policies: leave it out`);
-    }
-  }
-}
-
-function attributesOf({ policy, generation }: VersionedPolicy) {
-  return {
-    ...withoutNulls(policy.policyAttributes),
-    active: policy.policyAttributes.active ?? true,
-    generationId: generation,
-  };
-}
-
-function listItem(found: VersionedPolicy) {
-  const { policy } = found;
-  return {
-    type: "policy",
-    id: policy.policyName,
-    links: linksTo(policy.policyName),
-    attributes: { policyType: policy.policyType, ...attributesOf(found) },
-  };
-}
-
-function detail(found: VersionedPolicy) {
-  const { policy } = found;
-  return {
-    type: "policy",
-    id: policy.policyName,
-    links: linksTo(policy.policyName),
-    attributes: {
-      policy: withoutNulls({ ...policy, policyAttributes: attributesOf(found) }),
-    },
-  };
-}
-
-function linksTo(name: string) {
-  return { self: { href: `/config/policies/${encodeURIComponent(name)}` } };
-}
-
-/** Clients send null for "the default"; the documented answers have no null. */
-function withoutNulls(value: unknown): object {
-  return JSON.parse(
-    JSON.stringify(value, (_key, part: unknown) => (part === null ? undefined : part)),
-  ) as object;
 }

@@ -1,6 +1,5 @@
 import { lstat } from "node:fs/promises";
 import { hostname } from "node:os";
-import { z } from "zod";
 import type { CatalogueImage, ImageScheduleType } from "../catalogue/image.ts";
 import type { Clock } from "../clock.ts";
 import type { JobOutcome } from "../jobs/job-lifecycle.ts";
@@ -9,10 +8,9 @@ import type { Job, LogSeverity, ScheduleType } from "../jobs/job.ts";
 import type { BackupMessage } from "../storage/restic-output.ts";
 import { describeErrorLine } from "../storage/restic-output.ts";
 import type { Restic } from "../storage/restic.ts";
+import { backupRequestSchema } from "./backup-job.ts";
+import { expirationOf } from "../policies/schedule.ts";
 import { backupStatus } from "./backup-status.ts";
-
-/** What a BACKUP job keeps of the policy at the moment it was made. */
-export const backupRequestSchema = z.object({ selections: z.array(z.string()) });
 
 /** What a backup works with. */
 export interface BackupOptions {
@@ -51,6 +49,7 @@ async function backUp(options: BackupOptions, job: Job, context: JobWorkContext)
     selections,
     excludedPaths: [dataDir],
     hostName: job.clientName,
+    rereadsAll: job.scheduleType === "FULL_BACKUP",
     tags: {
       backupId,
       policy: job.policyName,
@@ -122,7 +121,7 @@ async function findImage(made: {
     kilobytesStored: kilobytes(summary?.data_added ?? 0),
     files: summary?.total_files_processed ?? 0,
     status,
-    expiresAtMs: null,
+    expiresAtMs: expirationOf(timeS * 1000, backupRequestSchema.parse(job.request).retention),
     wormUntilMs: null,
     expiring: false,
   };

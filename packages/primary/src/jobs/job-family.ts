@@ -1,5 +1,5 @@
 import { z } from "zod";
-import type { Job, JobSubType, NewJob, ScheduleType } from "./job.ts";
+import type { Job, NewJob } from "./job.ts";
 
 const familySchema = z.object({ streams: z.array(z.unknown()) });
 
@@ -11,7 +11,6 @@ export function isParent(job: Pick<Job, "request">): boolean {
 /** The children that a parent runs, which take over what was asked of it. */
 export function childrenOf(parent: Job): NewJob[] {
   const { streams } = familySchema.parse(parent.request);
-  const shared: { subType: JobSubType; scheduleType: ScheduleType } = parent;
   return streams.map((request, index) => ({
     type: parent.type,
     clientName: parent.clientName,
@@ -22,8 +21,9 @@ export function childrenOf(parent: Job): NewJob[] {
     priority: parent.priority,
     jobLimit: parent.jobLimit,
     maxTries: parent.maxTries,
-    subType: shared.subType,
-    scheduleType: shared.scheduleType,
+    windowEndMs: parent.windowEndMs,
+    subType: parent.subType,
+    scheduleType: parent.scheduleType,
     parentId: parent.id,
     streamNumber: index + 1,
     request,

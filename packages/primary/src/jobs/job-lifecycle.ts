@@ -70,6 +70,12 @@ export class JobLifecycle {
     return this.#move(job, "cancel", line);
   }
 
+  /** QUEUED or REQUEUED → DONE with 196: its start window closed before it was its turn. */
+  miss(job: Job): Job {
+    const message = "the start window closed before it was the job's turn";
+    return this.#end(job, { status: 196, log: [{ severity: "ERROR", message }] }, "cancel");
+  }
+
   /** Records that somebody wants the job to pause: one that waits is SUSPENDED at once, an ACTIVE one is SUSPENDING. */
   suspend(job: Job, userName: string): Job {
     return this.#move(job, "suspend", { severity: "INFO", message: `suspend requested by ${userName}` });

@@ -100,6 +100,18 @@ export class JobQueue implements AsyncDisposable {
     this.#enqueue(this.#options.lifecycle.resume(job, userName));
   }
 
+  /** Ends the scheduled jobs whose start window has closed while they waited, with status 196. */
+  dropMissed(): void {
+    const { jobs, lifecycle, clock } = this.#options;
+    for (const id of this.#waiting.keys()) {
+      const job = jobs.get(id);
+      if (job.windowEndMs === null || clock.nowMs() < job.windowEndMs) continue;
+      this.#waiting.delete(id);
+      lifecycle.miss(job);
+      this.#ends.emit(String(id));
+    }
+  }
+
   /** Starts what can start now. */
   wake(): void {
     clearTimeout(this.#timer);

@@ -30,6 +30,7 @@ export function jobFromRow(row: JobRow): Job {
     tries: number("try"),
     maxTries: number("max_tries"),
     jobLimit: number("job_limit"),
+    windowEndMs: optional("window_end_ms"),
     dueAtMs: optional("due_at_ms"),
     request: JSON.parse(text("request")) as unknown,
     backupId: row["backup_id"] == null ? null : text("backup_id"),

@@ -21,7 +21,7 @@ export class JobStore {
   }
 
   insert(job: NewJob, nowMs: number): Job {
-    const columns: Record<string, string | number> = {
+    const columns: Record<string, string | number | null> = {
       type: job.type,
       state: "QUEUED",
       client_name: job.clientName,
@@ -40,6 +40,7 @@ export class JobStore {
       priority: job.priority ?? 0,
       max_tries: job.maxTries ?? 1,
       job_limit: job.jobLimit ?? 0,
+      window_end_ms: job.windowEndMs ?? null,
     };
     const names = Object.keys(columns);
     const { lastInsertRowid } = this.#database

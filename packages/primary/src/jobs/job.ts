@@ -51,6 +51,8 @@ export interface Job extends JobProgress {
   maxTries: number;
   /** Jobs of the policy that may run at once; 0: any number. */
   jobLimit: number;
+  /** When the start window of a scheduled job closes, epoch ms; null: it may begin at any time. */
+  windowEndMs: number | null;
   /** When a REQUEUED job may begin again, epoch ms. */
   dueAtMs: number | null;
   /** What the job has to do: a `BackupRequest` or a `RestoreRequest`. */
@@ -83,6 +85,7 @@ export type NewJob = Pick<
       | "priority"
       | "maxTries"
       | "jobLimit"
+      | "windowEndMs"
     >
   >;
 

@@ -1,5 +1,6 @@
 import type { Database } from "@sallyport/durable";
 import { PrimaryError } from "../errors.ts";
+import { limits } from "../limits.ts";
 import type { Policy, VersionedPolicy } from "./policy.ts";
 
 /** The policies' table. */
@@ -12,6 +13,12 @@ export class PolicyStore {
 
   /** @throws PrimaryError `already_exists` */
   create(policy: Policy): VersionedPolicy {
+    if (this.count() >= limits.maxPolicies) {
+      throw new PrimaryError(
+        "invalid_request",
+        `there are ${limits.maxPolicies} policies already: delete one first`,
+      );
+    }
     const { changes } = this.#database
       .prepare("INSERT INTO policies VALUES (?, 1, ?) ON CONFLICT DO NOTHING")
       .run(policy.policyName, JSON.stringify(policy));
@@ -23,7 +30,7 @@ export class PolicyStore {
 
   find(name: string): VersionedPolicy | undefined {
     const row = this.#database.prepare("SELECT * FROM policies WHERE name = ?").get(name);
-    return row === undefined ? undefined : fromRow(row);
+    return row === undefined ? undefined : policyFromRow(row);
   }
 
   /** @throws PrimaryError `not_found` */
@@ -41,7 +48,23 @@ export class PolicyStore {
     return this.#database
       .prepare("SELECT * FROM policies ORDER BY name LIMIT ? OFFSET ?")
       .all(page.limit, page.offset)
-      .map(fromRow);
+      .map(policyFromRow);
+  }
+
+  /**
+   * Replaces a policy, in one transaction with the look at what it was.
+   * @throws PrimaryError `not_found`, and what `change` throws
+   */
+  change(name: string, change: (found: VersionedPolicy) => Policy): VersionedPolicy {
+    return this.#database.transaction(() => {
+      const found = this.get(name);
+      const policy = change(found);
+      const generation = found.generation + 1;
+      this.#database
+        .prepare("UPDATE policies SET generation = ?, definition = ? WHERE name = ?")
+        .run(generation, JSON.stringify(policy), name);
+      return { policy, generation };
+    });
   }
 
   /** @throws PrimaryError `not_found` */
@@ -51,6 +74,7 @@ export class PolicyStore {
   }
 }
 
-function fromRow(row: Record<string, unknown>): VersionedPolicy {
+/** Reads a row of the policies' table. */
+export function policyFromRow(row: Record<string, unknown>): VersionedPolicy {
   return { policy: JSON.parse(String(row["definition"])) as Policy, generation: Number(row["generation"]) };
 }

@@ -2,50 +2,36 @@ import { z } from "zod";
 import { PrimaryError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { pathProblem } from "../restore/path-rules.ts";
+import { policyAttributesSchema } from "./policy-attributes.ts";
+import { policyNameSchema } from "./policy-name.ts";
+import { scheduleSchema } from "./schedule.ts";
 import { defaultStorageUnit } from "../storage/storage-unit.ts";
-
-/** A name of a policy: NetBackup's characters, and not too long. */
-export const policyNameSchema = z
-  .string()
-  .max(128, "must have at most 128 characters")
-  .regex(/^[A-Za-z0-9_.+-]+$/, "must consist of letters, digits and _ . + -")
-  .regex(/^[^-]/, "must not begin with -")
-  .refine((name) => name !== "." && name !== "..", "must not be . or ..");
 
 const selectionSchema = z.string().superRefine((path, context) => {
   const problem = pathProblem(path);
   if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
 });
 
+/** What a policy backs up. */
+export const selectionsSchema = z.array(selectionSchema).max(limits.maxSelections);
+
 const hostNameSchema = z
   .string()
   .max(255)
   .regex(/^[A-Za-z0-9][A-Za-z0-9.-]*$/, "must be a host name");
 
-const clientSchema = z.object({
+/** A client of a policy. */
+export const clientSchema = z.object({
   hostName: hostNameSchema,
   OS: z.string().max(255).nullish(),
   hardware: z.string().max(255).nullish(),
-});
-
-const scheduleSchema = z.looseObject({
-  scheduleName: policyNameSchema,
-  scheduleType: z.enum(["Calendar", "Frequency"]).nullish(),
-  backupType: z.string().max(64).nullish(),
 });
 
 /** A policy as clients send it, at `data.attributes.policy`. */
 export const policySchema = z.object({
   policyName: policyNameSchema,
   policyType: z.string().min(1).max(64),
-  policyAttributes: z
-    .looseObject({
-      active: z.boolean().nullish(),
-      storage: z.string().nullish(),
-      keyword: z.string().max(1024).nullish(),
-    })
-    .nullish()
-    .transform((attributes) => attributes ?? {}),
+  policyAttributes: policyAttributesSchema.nullish().transform((attributes) => attributes ?? {}),
   clients: z
     .array(clientSchema)
     .max(limits.maxSelections)
@@ -53,11 +39,11 @@ export const policySchema = z.object({
     .transform((clients) => clients ?? []),
   schedules: z
     .array(scheduleSchema)
-    .max(64)
+    .max(limits.maxSchedules)
     .nullish()
     .transform((schedules) => schedules ?? []),
   backupSelections: z
-    .object({ selections: z.array(selectionSchema).max(limits.maxSelections).nullish() })
+    .object({ selections: selectionsSchema.nullish() })
     .nullish()
     .transform((given) => ({ selections: [...new Set(given?.selections ?? [])] })),
 });
@@ -91,7 +77,18 @@ export function checkPolicy(policy: Policy, localClients: readonly string[]): vo
       });
     }
   }
-  const storage = policy.policyAttributes.storage;
+  const names = policy.schedules.map(({ scheduleName }) => scheduleName);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice !== undefined) {
+    throw new PrimaryError("invalid_request", `there are two schedules "${twice}"`);
+  }
+  checkStorage(policy.policyAttributes.storage);
+  for (const { backupCopies } of policy.schedules) {
+    for (const { storage } of backupCopies?.copies ?? []) checkStorage(storage);
+  }
+}
+
+function checkStorage(storage: string | null | undefined): void {
   if (storage != null && storage !== "" && storage !== defaultStorageUnit) {
     throw new PrimaryError("invalid_request", `there is no storage unit "${storage}"`, {
       attributeErrors: { storage: `null or "${defaultStorageUnit}"` },

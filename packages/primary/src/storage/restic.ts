@@ -31,6 +31,8 @@ export interface BackupRun {
   /** Absolute paths that are left out with all below them. */
   excludedPaths: readonly string[];
   hostName: string;
+  /** Files that look unchanged since the last snapshot are read nevertheless. */
+  rereadsAll: boolean;
   tags: Readonly<Record<string, string>>;
   /** Epoch seconds. */
   timeS: number;
@@ -84,6 +86,7 @@ export class Restic {
       "backup",
       "--json",
       "--files-from-raw=-",
+      ...(run.rereadsAll ? ["--force"] : []),
       `--host=${run.hostName}`,
       `--time=${formatTime(run.timeS)}`,
       ...Object.entries(run.tags).map(([name, value]) => `--tag=${name}=${value}`),

@@ -1,0 +1,54 @@
+import { z } from "zod";
+import type { NewJob, ScheduleType } from "../jobs/job.ts";
+import type { Policy } from "../policies/policy.ts";
+import { retentionOf, type Schedule } from "../policies/schedule.ts";
+import { defaultStorageUnit } from "../storage/storage-unit.ts";
+
+/** What a BACKUP job keeps of the policy at the moment it was made. */
+export const backupRequestSchema = z.object({
+  selections: z.array(z.string()),
+  retention: z
+    .object({
+      value: z.number().nullish(),
+      unit: z.enum(["SECONDS", "MINUTES", "HOURS", "DAYS", "WEEKS", "MONTHS", "YEARS", "INFINITE"]).nullish(),
+    })
+    .optional(),
+});
+
+type BackupRequest = z.infer<typeof backupRequestSchema>;
+
+const scheduleTypes: Readonly<Record<string, ScheduleType>> = {
+  "Differential Incremental Backup": "DIFFERENTIAL_INCREMENTAL_BACKUP",
+  "Cumulative Incremental Backup": "CUMULATIVE_INCREMENTAL_BACKUP",
+};
+
+/** NetBackup's word for a policy without a limit of jobs. */
+const noLimit = 2_147_483_647;
+
+/**
+ * The job that backs up one client by a policy and a schedule, if it has one. With multiple data streams it is a parent
+ * of a job for each selection.
+ */
+export function backupJob(policy: Policy, schedule: Schedule | undefined, clientName: string): NewJob {
+  const { policyAttributes, backupSelections, policyName } = policy;
+  const retention = retentionOf(schedule);
+  const requestFor = (selections: string[]): BackupRequest => ({
+    selections,
+    ...(retention === undefined ? {} : { retention }),
+  });
+  const { selections } = backupSelections;
+  const isParent = policyAttributes.useMultipleDataStreams === true && selections.length > 1;
+  const jobLimit = policyAttributes.jobLimit ?? 0;
+  return {
+    type: "BACKUP",
+    clientName,
+    policyName,
+    scheduleName: schedule?.scheduleName ?? "",
+    scheduleType: scheduleTypes[schedule?.backupType ?? ""] ?? "FULL_BACKUP",
+    storageUnit: defaultStorageUnit,
+    owner: "root",
+    priority: policyAttributes.priority ?? 0,
+    jobLimit: jobLimit >= noLimit ? 0 : jobLimit,
+    request: isParent ? { streams: selections.map((path) => requestFor([path])) } : requestFor(selections),
+  };
+}
