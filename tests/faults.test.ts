@@ -180,7 +180,9 @@ test("faults - what was restored through the hub is the same, odd names included
   const created = (await site.notifications()).find(({ type }) => type === "netbackup.image.create");
   const image = await site.application.image(String(created?.data["backupId"]));
   const target = join(site.dir, "restored");
-  const restoreId = await site.application.restore(image, [{ from: source, to: target }], "branch");
+  const restoreId = await site.application.restore(image, [{ from: source, to: target }], {
+    server: "branch",
+  });
   assert.equal(await done(site, restoreId), 0);
   const { numberOfFiles, kilobytesTransferred } = (await site.application.job(restoreId)).attributes;
   assert.deepEqual([numberOfFiles, kilobytesTransferred], [7, Math.ceil(500_003 / 1024)]);

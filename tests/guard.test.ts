@@ -288,7 +288,7 @@ budgets: [ { name: little, kind: bytesRestored, most: 300000 } ]
   const created = (await site.notifications()).find(({ type }) => type === "netbackup.image.create");
   const image = await site.application.image(String(created?.data["backupId"]));
   const restore = (name: string) =>
-    site.application.restore(image, [{ from: source, to: join(folder.path, name) }], "branch");
+    site.application.restore(image, [{ from: source, to: join(folder.path, name) }], { server: "branch" });
   const first = await restore("one");
   await site.notified("netbackup.job.done", `job/${first}`);
   await assert.rejects(restore("two"), /waits for approval on premises/);

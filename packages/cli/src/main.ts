@@ -16,6 +16,8 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   proxy: async () => (await import("./commands/proxy.ts")).proxyCommand(),
   notifications: async () => (await import("./commands/notifications.ts")).notificationsCommand(),
   conformance: async () => (await import("./commands/conformance.ts")).conformanceCommand(),
+  backup: async () => (await import("./commands/backup.ts")).backupCommand(),
+  restore: async () => (await import("./commands/restore.ts")).restoreCommand(),
   jobs: async () => (await import("./commands/jobs.ts")).jobsCommand(),
   images: async () => (await import("./commands/jobs.ts")).imagesCommand(),
   backups: async () => (await import("./commands/jobs.ts")).backupsCommand(),
@@ -69,6 +71,13 @@ function exitCodeOf(error: unknown): number {
   if (process.env["SALLYPORT_DEBUG"] !== undefined) process.stderr.write(`${(error as Error).stack}\n`);
   return 1;
 }
+
+const servers: ReadonlySet<string | undefined> = new Set(["hub", "primary", "agent"]);
+// Whoever read what was printed has gone (`| head`): nothing is left to do, except for a server, which prints its address only.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  if (!servers.has(process.argv[2])) process.exit();
+});
 
 try {
   await (await makeProgram(process.argv[2])).parseAsync();

@@ -2,20 +2,17 @@ import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { z } from "zod";
 import { HubClient, errorTextOf, type HubOptions } from "../client/hub-client.ts";
-import { netbackupJson, tokenOf } from "../client/primary-client.ts";
-import { fromEnvironment } from "../environment.ts";
+import { netbackupJson } from "../client/primary-client.ts";
 import { Failure } from "../failure.ts";
 import { printJson, printLine } from "../output/print.ts";
-import { readSecret } from "../secrets.ts";
 import { withHubOptions } from "./hub-options.ts";
 import { collect } from "./option-values.ts";
+import { loginThrough, withPrimaryLogin, type PrimaryLogin } from "./primary-login.ts";
 
-interface Options extends HubOptions {
+interface Options extends HubOptions, PrimaryLogin {
   json: boolean;
   body?: string;
   header: string[];
-  user?: string;
-  passwordFile?: string;
   timeout?: string;
   async: boolean;
   idempotencyKey?: string;
@@ -26,18 +23,13 @@ const methods = ["GET", "POST", "PUT", "PATCH", "DELETE"] as const;
 
 /** `sallyport call PRIMARY METHOD PATH`: one call of a primary's REST API through the hub. */
 export function callCommand(): Command {
-  return withHubOptions(new Command("call"))
+  return withPrimaryLogin(withHubOptions(new Command("call")))
     .description("call a primary's NetBackup REST API through the hub")
     .argument("<primary>", "name or id of the primary")
     .argument("<method>", methods.join(", "))
     .argument("<path>", "path below /netbackup, such as /admin/jobs")
     .option("--body <text>", "request body; @FILE reads it from a file, @- from standard input")
     .option("--header <name: value>", "a request header; may be given several times", collect, [])
-    .option("--user <name>", "log in at the primary first (or SALLYPORT_PRIMARY_USER)")
-    .option(
-      "--password-file <file>",
-      "file that holds the password (or the password in SALLYPORT_PRIMARY_PASSWORD)",
-    )
     .option("--timeout <ms>", "deadline of the call")
     .option("--async", "have the hub keep the call until the primary is there; see sallyport commands", false)
     .option(
@@ -59,7 +51,7 @@ async function call(nameOrId: string, methodText: string, path: string, options:
     throw new Failure(`the method has to be one of ${methods.join(", ")}`, { exitCode: 2 });
   await using hub = HubClient.from(options);
   const { id } = await hub.findPrimary(nameOrId);
-  const authorization = await login(hub, id, options);
+  const authorization = await loginThrough(hub, id, options);
   const timeout = options.timeout === undefined ? {} : { "sallyport-timeout": options.timeout };
   const answer = await hub.gateway(id, {
     method,
@@ -109,25 +101,6 @@ function ticketOf(text: string): string | undefined {
     // An answer that is not JSON is the primary's own.
     return undefined;
   }
-}
-
-async function login(hub: HubClient, id: string, options: Options): Promise<string | undefined> {
-  const userName = options.user ?? fromEnvironment("SALLYPORT_PRIMARY_USER");
-  if (userName === undefined) return undefined;
-  const password = readSecret(
-    "the password",
-    "--password-file",
-    options.passwordFile,
-    "SALLYPORT_PRIMARY_PASSWORD",
-  );
-  const { status, text } = await hub.gateway(id, {
-    method: "POST",
-    path: "/login",
-    headers: { "content-type": netbackupJson, accept: netbackupJson },
-    body: JSON.stringify({ userName, password }),
-  });
-  if (status !== 201) throw new Failure(`login at the primary failed (${status}): ${errorTextOf(text)}`);
-  return tokenOf(text);
 }
 
 function headersOf(lines: string[]): Record<string, string> {

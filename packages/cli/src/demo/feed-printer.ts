@@ -1,5 +1,5 @@
 import type { FeedEvent } from "../client/hub-client.ts";
-import type { CloudApplication } from "./cloud-application.ts";
+import type { CloudApplication } from "../client/cloud-application.ts";
 
 /** Reads the feed from a position on, shows each notification as it comes, and remembers all. */
 export class FeedPrinter {

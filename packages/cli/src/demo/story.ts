@@ -5,7 +5,7 @@ import { guardOf } from "../client/guard.ts";
 import { Failure } from "../failure.ts";
 import { printLine, printTable } from "../output/print.ts";
 import { formatBytes, Progress } from "../output/progress.ts";
-import { CloudApplication, type Job } from "./cloud-application.ts";
+import { CloudApplication, type Job } from "../client/cloud-application.ts";
 import { compareTrees } from "./compare.ts";
 import { FeedPrinter } from "./feed-printer.ts";
 import type { DemoParts } from "./parts.ts";
@@ -60,7 +60,7 @@ export async function playStory(parts: DemoParts, folders: string[], dir: string
   printLine("\n6. The cloud application orders a restore into another folder");
   const target = freshTarget(dir, backupId);
   const renames = folders.map((from, index) => ({ from, to: join(target, String(index + 1)) }));
-  const restoreId = await application.restore(image, renames, hostName);
+  const restoreId = await application.restore(image, renames, { server: hostName });
   await watch(application, feed, restoreId, "restore");
   const compared = await compareAll(renames);
   printLine(`  compared ${compared.files} files, ${formatBytes(compared.bytes)} by SHA-256: all the same`);

@@ -1,7 +1,7 @@
 import { z } from "zod";
-import { errorTextOf, type FeedEvent, type HubClient } from "../client/hub-client.ts";
-import type { ClientRequest } from "../client/https-client.ts";
-import { netbackupJson, tokenOf } from "../client/primary-client.ts";
+import { errorTextOf, type FeedEvent, type HubClient } from "./hub-client.ts";
+import type { ClientRequest } from "./https-client.ts";
+import { netbackupJson, tokenOf } from "./primary-client.ts";
 import { Failure } from "../failure.ts";
 
 const job = z.looseObject({
@@ -21,6 +21,7 @@ const image = z.looseObject({
     backupTime: z.string(),
     policyType: z.string(),
     jobId: z.number(),
+    originMasterServer: z.string().optional(),
   }),
 });
 const startedJobs = z.object({ data: z.array(z.looseObject({ id: z.string() })).min(1) });
@@ -36,6 +37,27 @@ export type Job = z.infer<typeof job>;
 /** An image as the REST API shows it. */
 export type Image = z.infer<typeof image>;
 
+/** What of a policy is backed up; all of it unless said. */
+export interface BackupChoice {
+  clientName?: string | undefined;
+  scheduleName?: string | undefined;
+}
+
+/** One path of an image, and where it goes; to where it was without `to`. */
+export interface RestoredPath {
+  from: string;
+  to?: string | undefined;
+}
+
+/** Where a restore goes, and with whose approval. */
+export interface RestoreTerms {
+  /** The name of the primary, as NetBackup knows it. */
+  server: string;
+  /** The client that the image is of, unless said. */
+  destinationClient?: string | undefined;
+  overwrite?: boolean | undefined;
+}
+
 interface RequestBody {
   text: string;
   type: string;
@@ -43,11 +65,26 @@ interface RequestBody {
 
 const json = (value: unknown): RequestBody => ({ text: JSON.stringify(value), type: netbackupJson });
 
+/** Parts of JSON, always written alike: an approval is bound to the bytes. JSON has no line breaks of its own, so the boundary can't occur in it. */
+function multipart(parts: Readonly<Record<string, unknown>>): RequestBody {
+  const boundary = "sallyport-part";
+  const written = Object.entries(parts).map(
+    ([name, value]) =>
+      `--${boundary}\r\nContent-Disposition: form-data; name="${name}"; filename="blob"\r\n` +
+      `Content-Type: application/json\r\n\r\n${JSON.stringify(value)}\r\n`,
+  );
+  return {
+    text: `${written.join("")}--${boundary}--\r\n`,
+    type: `multipart/form-data; boundary=${boundary}`,
+  };
+}
+
 /** What a cloud application does with one primary, through the hub's gateway and feed alone. */
 export class CloudApplication {
   readonly #hub: HubClient;
   readonly #primaryId: string;
   #token: string | undefined;
+  #ticket: string | undefined;
   readonly #approved: ((ticketId: string, what: string) => Promise<void>) | undefined;
 
   /** @param approved resolves when a command that the guard on premises holds was approved there; without it a held command fails */
@@ -66,6 +103,11 @@ export class CloudApplication {
     this.#token = tokenOf(text);
   }
 
+  /** Uses a token that was had elsewhere. */
+  useToken(token: string): void {
+    this.#token = token;
+  }
+
   /** Creates a Standard policy; one of the same name that is there already is replaced. */
   async createPolicy(name: string, clientName: string, folders: string[]): Promise<void> {
     const { status } = await this.#send("GET", `/netbackup/config/policies/${name}`);
@@ -82,12 +124,22 @@ export class CloudApplication {
     await this.#call("POST", "/netbackup/config/policies/", 204, json(body));
   }
 
-  /** Starts a backup; returns the job's id. */
+  /** Sends this ticket of an approval along with the order that it is for. */
+  useTicket(ticket: string): void {
+    this.#ticket = ticket;
+  }
+
+  /** Starts a backup of a policy; returns the first job's id. */
   async backUp(policyName: string): Promise<string> {
-    const body = { data: { type: "backupRequest", attributes: { policyName } } };
+    const [id = ""] = await this.backUpAll(policyName);
+    return id;
+  }
+
+  /** Starts a backup; returns the jobs' ids, one for each client. */
+  async backUpAll(policyName: string, choice: BackupChoice = {}): Promise<string[]> {
+    const body = { data: { type: "backupRequest", attributes: { policyName, ...choice } } };
     const answer = await this.#call("POST", "/netbackup/admin/manual-backup", 202, json(body));
-    const [started] = startedJobs.parse(JSON.parse(answer)).data;
-    return started?.id ?? "";
+    return startedJobs.parse(JSON.parse(answer)).data.map(({ id }) => id);
   }
 
   async job(id: string): Promise<Job> {
@@ -106,9 +158,11 @@ export class CloudApplication {
     return status === 200;
   }
 
-  /** Restores folders of an image to other places; returns the job's id. */
-  async restore(from: Image, renames: { from: string; to: string }[], server: string): Promise<string> {
+  /** Restores paths of an image; returns the job's id. */
+  async restore(from: Image, paths: readonly RestoredPath[], terms: RestoreTerms): Promise<string> {
     const { clientName, backupTime } = from.attributes;
+    const { server, destinationClient = clientName, overwrite = false } = terms;
+    const renames = paths.filter(({ to }) => to !== undefined);
     const parts: Record<string, unknown> = {
       recoveryRequest: {
         data: {
@@ -120,23 +174,18 @@ export class CloudApplication {
               startDate: backupTime,
               endDate: backupTime,
             },
-            recoveryOptions: { server, destinationClient: clientName, overwriteExistingFiles: false },
+            recoveryOptions: { server, destinationClient, overwriteExistingFiles: overwrite },
           },
         },
       },
-      selectionsFile: renames.map(({ from: path }) => ({ path, backupTime })),
-      renameFile: renames,
+      selectionsFile: paths.map(({ from: path }) => ({ path, backupTime })),
+      ...(renames.length === 0 ? {} : { renameFile: renames }),
     };
-    const form = new FormData();
-    for (const [name, value] of Object.entries(parts)) {
-      form.set(name, new Blob([JSON.stringify(value)], { type: "application/json" }), "blob");
-    }
-    const encoded = new Response(form);
     const answer = await this.#call(
       "POST",
       "/netbackup/recovery/workloads/physical/scenarios/granular-files-folders/recover",
       201,
-      { text: await encoded.text(), type: encoded.headers.get("content-type") ?? "" },
+      multipart(parts),
     );
     return String(recovery.parse(JSON.parse(answer)).relationships.recoveryJob.data.id);
   }
@@ -158,7 +207,12 @@ export class CloudApplication {
     expected: number,
     body?: RequestBody,
   ): Promise<string> {
-    const { status, text } = await this.#send(method, path, body);
+    const { status, text } = await this.#send(
+      method,
+      path,
+      body,
+      method === "GET" ? undefined : this.#ticket,
+    );
     if (status === expected) return text;
     const ticket = status === 202 ? heldTicket.safeParse(JSON.parse(text)).data?.data.id : undefined;
     if (ticket !== undefined && this.#approved !== undefined) {
@@ -170,7 +224,9 @@ export class CloudApplication {
       );
     }
     if (ticket !== undefined)
-      throw new Failure(`${method} ${path} waits for approval on premises: ${ticket}`);
+      throw new Failure(
+        `${method} ${path} waits for approval on premises: ticket ${ticket}; once it is approved there, ask again with it`,
+      );
     throw new Failure(`${method} ${path} was answered ${status}: ${errorTextOf(text)}`);
   }
 
