@@ -57,6 +57,8 @@ export class AuditLog implements AuditTrail {
     this.#notes = new NoteLimit(options.limits.maxAuditNotesPerMinute);
     try {
       this.#takeUp();
+      // So that there is one from the beginning, and a restart vouches for what went before.
+      this.#isCheckpointDue = true;
       this.note({ kind: "audit.opened" });
     } catch (error) {
       this.#isBroken = true;

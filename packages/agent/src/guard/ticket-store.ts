@@ -106,7 +106,8 @@ export class TicketStore {
         `${maxOpenTicketsPerGroup} commands of this server group, or ${maxOpenTickets} of all, wait for approval already; try again when some are decided`,
       );
     }
-    const id = randomBytes(16).toString("base64url");
+    // Hex, since an id that begins with a hyphen would be an option on a command line.
+    const id = randomBytes(16).toString("hex");
     const { groupId, requestHash, rule, reason, method, uri, contentType, body, bodyBytes } = ticket;
     this.#database
       .prepare(
@@ -145,12 +146,14 @@ export class TicketStore {
     nowMs: number,
   ): Ticket {
     const { state, by, comment, lifeMs } = verdict;
-    requireUsable(this.get(id, nowMs), state === "APPROVED" ? "approve" : "refuse");
+    const held = this.get(id, nowMs);
+    requireUsable(held, state === "APPROVED" ? "approve" : "refuse");
+    const expiresAtMs = state === "APPROVED" ? nowMs + lifeMs : held.expiresAtMs;
     this.#database
       .prepare(
         "UPDATE guard_ticket SET state = ?, decidedBy = ?, comment = ?, decidedAtMs = ?, expiresAtMs = ? WHERE id = ? AND state = 'HELD'",
       )
-      .run(state, by, comment ?? null, nowMs, nowMs + lifeMs, id);
+      .run(state, by, comment ?? null, nowMs, expiresAtMs, id);
     const decided = this.get(id, nowMs);
     if (state === "REFUSED") this.#ended(id, nowMs);
     return decided;

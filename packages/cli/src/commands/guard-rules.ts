@@ -81,13 +81,19 @@ async function rules(options: Options): Promise<void> {
   printTable(
     ["rule", "line", "action", "methods", "paths"],
     [
-      ...found.rules.map(({ name, line, action, methods, paths }) => [
-        name,
-        line === undefined ? "built in" : String(line),
-        action,
-        methods?.join(" ") ?? "any",
-        paths?.join("\n") ?? "any",
-      ]),
+      ...found.rules.flatMap(({ name, line, action, methods, paths = ["any"] }) =>
+        paths.map((path, index) =>
+          index === 0
+            ? [
+                name,
+                line === undefined ? "built in" : String(line),
+                action,
+                methods?.join(" ") ?? "any",
+                path,
+              ]
+            : ["", "", "", "", path],
+        ),
+      ),
       ["otherwise", "", found.otherwise, "", ""],
     ],
     "",
