@@ -24,5 +24,15 @@ test("redaction - stars secrets in JSON, in parts of a form, and in what is not 
     assert.doesNotMatch(shown, /SECRET|RET"|12345/, shown);
     assert.match(shown, /\*{8}/);
   }
-  assert.equal(redactBody('{"policyName":"gold","keep":true}'), '{"policyName":"gold","keep":true}');
+  assert.equal(redactBody('{ "policyName": "gold",\n "keep": true }'), '{"policyName":"gold","keep":true}');
+});
+
+test("redaction - leaves all else as the server will see it: repeated members, large numbers, escapes", () => {
+  const bodies = [
+    '{"backupId":"gold","backupId":"test"}',
+    '{"n":12345678901234567890}',
+    '{"backup\\u0049d":"gold"}',
+    '{"__proto__":{"backupId":"gold"}}',
+  ];
+  for (const body of bodies) assert.equal(redactBody(body), body);
 });

@@ -236,6 +236,15 @@ test("guard - nothing of what a hostile hub tries reaches the upstream, and all 
   assert.equal((await site.send("GET /netbackup/ping")).status, 200);
 });
 
+test("guard - who approves sees a body as the server will, also one that two readers read differently", async () => {
+  await using site = await startGuarded();
+  const body = '{"data":{"attributes":{"backupId":"gold","backupId":"test"}}}';
+  const { ticket } = await site.send("POST /netbackup/catalog/images/update-expiration-date", {
+    parameters: body,
+  });
+  assert.equal(site.guard.get(ticket).body, body);
+});
+
 test("guard - a denial is 403 in NetBackup's shape and names the rule", async () => {
   await using site = await startGuarded({ readOnly: true });
   const answer = await site.send("POST /netbackup/admin/manual-backup");

@@ -2,6 +2,7 @@ import type { Clock, Command, CommandAnswer } from "@sallyport/nbwss";
 import type { Database } from "@sallyport/durable";
 import type { Logger } from "pino";
 import type { AuditTrail } from "../audit/audit-event.ts";
+import { NoteLimit } from "../audit/note-limit.ts";
 import { redactBody, redactUri } from "../audit/redact.ts";
 import { AgentError } from "../errors.ts";
 import type { CommandExecutor } from "../executor.ts";
@@ -55,12 +56,14 @@ export class Guard {
   readonly tickets: TicketStore;
   readonly spending: SpendingStore;
   readonly counters = new GuardCounters();
+  readonly #told: NoteLimit;
   readonly #options: GuardOptions;
 
   constructor(options: GuardOptions) {
     this.#options = options;
     this.tickets = new TicketStore(options.database, options.limits, options.clock.now());
     this.spending = new SpendingStore(options.database);
+    this.#told = new NoteLimit(options.limits.maxAuditNotesPerMinute);
   }
 
   /** Decides on a command and, if it may pass, has the upstream carry it out. Never rejects: a refusal is an answer too. */
@@ -70,10 +73,10 @@ export class Guard {
     upstream: CommandExecutor,
     signal: AbortSignal,
   ): Promise<CommandAnswer> {
-    const { request, refusal } = readRequest(command, groupId, this.#options.limits.maxPathCharacters);
     try {
+      const { request, refusal } = readRequest(command, groupId, this.#options.limits.maxPathCharacters);
       if (request === undefined) return this.#deny(command, groupId, denyUnclear(refusal));
-      if (isForGuard(request)) return this.#own(request);
+      if (isForGuard(request)) return this.#own(command, request);
       const rules = this.#options.rules();
       const decision = decide(rules, request, this.#options.clock.now());
       const passage = { request, command, groupId, upstream, signal, rules, decision };
@@ -96,7 +99,10 @@ export class Guard {
   #deny(command: Command, groupId: string, { rule, reason }: Decision): CommandAnswer {
     this.counters.count("denied");
     this.#note("command.denied", command, groupId, { rule, reason });
-    this.#options.log.warn({ groupId, method: command.method, rule, reason }, "guard.denied");
+    const told = { groupId, method: command.method, rule, reason };
+    // A flood is counted, and must not fill the disk by way of the log.
+    if (this.#told.takes({ kind: "denied" }, this.#options.clock.now()))
+      this.#options.log.warn(told, "guard.denied");
     return refusalAnswer(
       new AgentError("forbidden", `The request was refused by the rule "${rule}": ${reason}.`),
       rule,
@@ -111,12 +117,10 @@ export class Guard {
   }
 
   /** The paths that are the guard's own: how a ticket stands. They are never forwarded. */
-  #own(request: GuardedRequest): CommandAnswer {
+  #own(command: Command, request: GuardedRequest): CommandAnswer {
     const [, , collection, id, more] = request.path.segments;
     if (request.method !== "GET" || collection !== "tickets" || id === undefined || more !== undefined) {
-      const message =
-        "what is below /netbackup/sallyport/ is for the administrator on premises, but for a ticket's state";
-      return refusalAnswer(new AgentError("forbidden", message));
+      return this.#deny(command, request.groupId, ownDecision);
     }
     const ticket = this.tickets.get(id, this.#options.clock.now());
     if (ticket.groupId !== request.groupId)
@@ -212,18 +216,17 @@ export class Guard {
     if (known.state === "HELD" && known.groupId === groupId && known.requestHash === hash)
       return ticketAnswer(202, known);
     const { rule } = this.tickets.claim(id, groupId, hash, clock.now());
-    let spending: Spending;
+    let spent: Spent;
     try {
-      spending = await this.#spendingOf(passage);
+      // An approval stands above the budgets, but counts.
+      spent = { spending: await this.#spendingOf(passage), atMs: clock.now() };
       const event = { ...describe(command, groupId), rule, ticket: id, requestHash: hash };
       await audit.record({ kind: "command.approved_sent", ...event });
+      this.#spend(spent, groupId, 1);
     } catch (error) {
       this.tickets.unclaim(id);
       throw error;
     }
-    // An approval stands above the budgets, but counts.
-    const spent = { spending, atMs: clock.now() };
-    this.#spend(spent, groupId, 1);
     this.counters.count("approvedSent");
     const { [headerNamed(command, ticketHeader)]: _ticket, ...headers } = command.headers;
     return this.#carryOut({ ...passage, command: { ...command, headers } }, spent, id);
@@ -235,9 +238,14 @@ export class Guard {
     const answer = await upstream.execute(command, signal);
     // Nobody waited for the end: whether it was carried out is not known.
     const status = signal.aborted ? undefined : answer.status;
-    if (ticket !== undefined) this.tickets.end(ticket, status, clock.now());
-    // The upstream says that it did nothing.
-    if (status !== undefined && status >= 400 && status < 500) this.#spend(spent, groupId, -1);
+    try {
+      if (ticket !== undefined) this.tickets.end(ticket, status, clock.now());
+      // The upstream says that it did nothing.
+      if (status !== undefined && status >= 400 && status < 500) this.#spend(spent, groupId, -1);
+    } catch (error) {
+      // It was carried out all the same; its ticket stays used up, and is LOST after the next start.
+      log.error({ err: error, groupId, ticket, status }, "guard.end_not_kept");
+    }
     const kind = status === undefined ? "command.lost" : "command.answered";
     audit.record({ kind, ...describe(command, groupId), status, ticket }).catch((error: unknown) => {
       log.error({ err: error, groupId, ticket, status }, "audit.failed");
@@ -271,6 +279,14 @@ export class Guard {
     this.#options.audit.note({ kind, ...describe(command, groupId), ...more });
   }
 }
+
+const ownDecision: Decision = {
+  action: "deny",
+  rule: "sallyport-on-premises",
+  reason:
+    "what is below /netbackup/sallyport/ is for the administrator on premises, but for a ticket's state",
+  passed: [],
+};
 
 /** More of a path tells nobody anything; what is too long is denied. */
 const maxToldCharacters = 2_048;

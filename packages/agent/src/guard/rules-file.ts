@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, statSync } from "node:fs";
 import type { Logger } from "pino";
 import { AgentError } from "../errors.ts";
 import { builtInRules, readRules } from "./read-rules.ts";
-import type { GuardRules } from "./rules.ts";
+import { rulesBounds, type GuardRules } from "./rules.ts";
 
 /** How soon a change of the file is noticed, ms. */
 const lookEveryMs = 2_000;
@@ -93,6 +93,10 @@ export class RulesFile implements Disposable {
 
 function read(file: string): string {
   try {
+    // Before it is read, whatever it is: this is done every few seconds.
+    const { size } = statSync(file);
+    if (size > rulesBounds.maxFileBytes)
+      throw new Error(`it has more than ${rulesBounds.maxFileBytes} bytes`);
     return readFileSync(file, "utf8");
   } catch (error) {
     throw new AgentError("invalid_rules", `${file} can't be read: ${(error as Error).message}`, {

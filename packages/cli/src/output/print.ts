@@ -22,8 +22,10 @@ export function printTable(head: string[], rows: string[][], empty: string): voi
   printLine(table.toString());
 }
 
-/** A text of another machine, without the control characters that must not reach the terminal. */
+// oxlint-disable-next-line no-control-regex -- these are the characters that it is about
+const misleading = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff]/g;
+
+/** A text of another machine, without what must not reach the terminal: control characters, and such as show a text in another order or hide it. */
 export function visible(text: string): string {
-  // oxlint-disable-next-line no-control-regex -- these are the characters that it is about
-  return text.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, "\u{fffd}");
+  return text.replaceAll(misleading, "\u{fffd}");
 }
