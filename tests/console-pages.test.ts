@@ -35,6 +35,7 @@ const pages: readonly (readonly [path: string | (() => string), heading: string,
     ["/alerts", "Alerts", /No good backup of client/],
     ["/alerts?state=resolved", "Alerts", "No such alert"],
     ["/events", "Events", "netbackup.job.queued"],
+    ["/events?type=sallyport.alert", "Events", "sallyport.alert.raised"],
     ["/webhooks", "Webhooks", "There is no webhook"],
     ["/users", "Users", "olga.operator"],
     ["/api-keys", "API keys", "night shift"],
@@ -58,6 +59,11 @@ test("console pages - axe finds nothing and nothing has to be scrolled sideways,
     faults.push(...(await faultsOf(page, address)), ...(await faultsOfNarrow(page, address)));
   }
   assert.equal(faults.join("\n"), "");
+  // What the Content-Security-Policy stops, the browser complains about.
+  assert.deepEqual(
+    tab.complaints.filter((complaint) => complaint.includes("Content Security Policy")),
+    [],
+  );
 });
 
 test("console pages - dialogs are as good as pages: axe, title, Escape, and the focus back where it was", async () => {

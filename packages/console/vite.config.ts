@@ -3,8 +3,10 @@ import { defineConfig } from "vite";
 
 export default defineConfig({
   plugins: [react()],
+  // The hub puts a new nonce in its place with every answer, for the style elements that the component library makes.
+  html: { cspNonce: "SALLYPORT-NONCE" },
   build: {
-    // The hub's Content-Security-Policy is `default-src 'self'`: nothing inline, no `data:` addresses.
+    // The hub's Content-Security-Policy is `default-src 'self'`: no script inline, no `data:` addresses.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },
     rolldownOptions: {

@@ -5,6 +5,7 @@ import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { createQueryClient } from "./query-client.ts";
 import { createRouter, nextPage } from "./router.tsx";
+import { styleNonce } from "./style-nonce.ts";
 import "./styles.css";
 import { colorSchemeManager, theme } from "./theme.ts";
 
@@ -18,7 +19,12 @@ const place = document.getElementById("root");
 if (place === null) throw new Error('index.html has no element with the id "root"');
 createRoot(place).render(
   <StrictMode>
-    <MantineProvider theme={theme} defaultColorScheme="auto" colorSchemeManager={colorSchemeManager}>
+    <MantineProvider
+      theme={theme}
+      defaultColorScheme="auto"
+      colorSchemeManager={colorSchemeManager}
+      getStyleNonce={() => styleNonce}
+    >
       <QueryClientProvider client={queryClient}>
         <RouterProvider router={router} />
       </QueryClientProvider>

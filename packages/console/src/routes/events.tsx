@@ -55,6 +55,7 @@ export function EventsPage() {
               { value: "netbackup.image", label: "images" },
               { value: "sallyport.connection", label: "connections" },
               { value: "sallyport.primary", label: "primaries" },
+              { value: "sallyport.alert", label: "alerts" },
               { value: "sallyport.command", label: "commands" },
               { value: "sallyport.webhook", label: "webhooks" },
             ]}

@@ -24,6 +24,15 @@ test("public events - show what is listed of the hub's own, notifications as the
     name: "n",
     labels: {},
   });
+  const resolved = {
+    id: "1",
+    ruleId: "r",
+    kind: "primary_silent",
+    primaryId: "a",
+    message: "m",
+    reason: "mended",
+  };
+  assert.deepEqual(toPublic(event("sallyport.alert.resolved", { ...resolved, target: "a" }))?.data, resolved);
   const item = { jobId: 1, tokenHash: "the primary's own affair" };
   assert.deepEqual(toPublic(event("netbackup.job.done", item))?.data, item);
   for (const type of [

@@ -44,6 +44,9 @@ export const publicTypes: Readonly<Record<string, readonly string[]>> = {
     "closeReason",
   ],
   "sallyport.command.finished": ["id", "primaryId", "method", "path", "state", "status"],
+  "sallyport.alert.raised": ["id", "ruleId", "ruleName", "kind", "primaryId", "message", "advice"],
+  "sallyport.alert.acknowledged": ["id", "mutedUntil"],
+  "sallyport.alert.resolved": ["id", "ruleId", "kind", "primaryId", "message", "reason"],
   "sallyport.webhook.disabled": ["id", "reason"],
   "sallyport.webhook.missed": ["id", "from", "to"],
 };

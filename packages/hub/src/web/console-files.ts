@@ -1,6 +1,7 @@
+import { randomBytes } from "node:crypto";
 import { readFile, realpath } from "node:fs/promises";
 import { extname, join, sep } from "node:path";
-import { securityHeaders } from "./security-headers.ts";
+import { headersWithNonce, securityHeaders } from "./security-headers.ts";
 
 /** A file of the console, ready to be answered. */
 export interface ConsoleFile {
@@ -25,6 +26,9 @@ const types: Readonly<Record<string, string>> = {
 const unbuilt = `<!doctype html><html lang="en"><meta charset="utf-8"><title>Sallyport hub</title>
 <h1>Sallyport hub</h1><p>The hub runs; its console has not been built. Run <code>npm run build -w packages/console</code>
 and load this page again. The HTTP API is described at <a href="/openapi.json">/openapi.json</a>.</p></html>`;
+
+/** What stands in the built page for the nonce of each answer (`packages/console/vite.config.ts`). */
+const noncePlaceholder = "SALLYPORT-NONCE";
 
 /**
  * Finds what the console answers to a path: a file below its folder, or its one page for every address that a person may
@@ -72,9 +76,20 @@ function isPlain(path: string): boolean {
 
 function page(status: number, body: Buffer, extension: string, cacheControl: string): ConsoleFile {
   const contentType = types[extension] ?? "application/octet-stream";
+  if (extension === ".html") return pageWithNonce(status, body.toString(), contentType);
   return {
     status,
     body,
     headers: { ...securityHeaders, "content-type": contentType, "cache-control": cacheControl },
+  };
+}
+
+/** A nonce is good for one answer, so that no cache may keep it. */
+function pageWithNonce(status: number, html: string, contentType: string): ConsoleFile {
+  const nonce = randomBytes(16).toString("base64");
+  return {
+    status,
+    body: Buffer.from(html.replaceAll(noncePlaceholder, nonce)),
+    headers: { ...headersWithNonce(nonce), "content-type": contentType, "cache-control": "no-store" },
   };
 }

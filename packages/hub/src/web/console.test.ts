@@ -9,6 +9,10 @@ test("console - serves its folder with strict headers, its page for every addres
   const consoleDir = join(folder.path, "dist");
   await mkdir(join(consoleDir, "assets"), { recursive: true });
   await writeFile(join(consoleDir, "index.html"), "<p>console");
+  await writeFile(
+    join(consoleDir, "nonce.html"),
+    '<meta nonce="SALLYPORT-NONCE"><link nonce="SALLYPORT-NONCE">',
+  );
   await writeFile(join(consoleDir, "assets/app-1.js"), "1");
   await writeFile(join(consoleDir, ".env.txt"), "hidden");
   await writeFile(join(folder.path, "secret.txt"), "secret");
@@ -20,6 +24,18 @@ test("console - serves its folder with strict headers, its page for every addres
   assert.deepEqual([page.status, page.text], [200, "<p>console"]);
   assert.match(String(page.headers["content-security-policy"]), /default-src 'self'.*frame-ancestors 'none'/);
   assert.equal(page.headers["x-content-type-options"], "nosniff");
+  const nonces = await Promise.all(
+    ["/nonce.html", "/nonce.html"].map(async (path) => {
+      const { text, headers } = await get(path);
+      const [, nonce = ""] =
+        /style-src 'self' 'nonce-([\w+/]{22}==)';/.exec(String(headers["content-security-policy"])) ?? [];
+      assert.equal(text, `<meta nonce="${nonce}"><link nonce="${nonce}">`);
+      assert.equal(headers["cache-control"], "no-store");
+      return nonce;
+    }),
+  );
+  assert.notEqual(nonces[0], nonces[1]);
+  assert.ok(!String(page.headers["content-security-policy"]).includes("unsafe"));
   const script = await get("/assets/app-1.js");
   assert.deepEqual([script.text, script.headers["content-type"]], ["1", "text/javascript; charset=utf-8"]);
   assert.equal((await get("/primaries/a", "text/html")).text, "<p>console");
