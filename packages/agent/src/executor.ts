@@ -1,5 +1,5 @@
 import { EventEmitter } from "node:events";
-import type { Command, CommandAnswer } from "@sallyport/nbwss";
+import type { Command, CommandAnswer, ServiceAnswer, ServiceCommand } from "@sallyport/nbwss";
 import { failureAnswer, hopByHopHeaders } from "@sallyport/nbwss";
 import { Pool } from "undici";
 import { refusalOfPath } from "./command-path.ts";
@@ -7,7 +7,7 @@ import { refusalOfPath } from "./command-path.ts";
 /** Makes calls of the upstream. */
 export interface CommandExecutor {
   /** Makes one call. Never rejects: what can't be done is an answer too. */
-  execute(command: Command, signal: AbortSignal): Promise<CommandAnswer>;
+  execute(command: ServiceCommand, signal: AbortSignal): Promise<ServiceAnswer>;
 }
 
 /** What commands are executed against. */

@@ -18,7 +18,7 @@ export interface ChannelHandler {
   /** A text message came. */
   text(text: string): void;
   /** A binary message came; NBWSS 1.0 has none. */
-  binary(): void;
+  binary(data: Buffer): void;
   /** A pong, a ping or a message came: the peer lives. */
   alive(): void;
 }
@@ -33,6 +33,7 @@ export class Channel {
   #corked = false;
   #closeTimer: Timer | undefined;
   #ownClose: CloseInfo | undefined;
+  #bulkMayGo: (() => void) | undefined;
 
   /** Resolves when the socket is gone, with the peer's close code or this side's reason for cutting it. */
   readonly closed: Promise<CloseInfo>;
@@ -61,7 +62,7 @@ export class Channel {
   listen(handler: ChannelHandler): void {
     this.#socket.on("message", (data, isBinary) => {
       handler.alive();
-      if (isBinary) handler.binary();
+      if (isBinary) handler.binary(data as Buffer);
       else handler.text((data as Buffer).toString("utf8"));
     });
     this.#socket.on("pong", () => handler.alive());
@@ -88,6 +89,31 @@ export class Channel {
     if (this.#lanes.length > 0 || this.#socket.bufferedAmount > highWaterBytes) {
       this.#lanes.push(laneOf(message, text), text);
     } else this.#write(text);
+  }
+
+  /**
+   * Sends one frame of `sallyport.v1`, or has it wait in its lane; nothing when the connection has ended. A peer that reads so slowly that
+   * even what is small piles up is cut off.
+   */
+  sendFrame(frame: Buffer, lane: Lane): void {
+    if (!this.isOpen) return;
+    if (this.#socket.bufferedAmount + this.#lanes.units > this.#limits.maxBufferedBytes) {
+      this.cut("the peer does not read what it is sent");
+      return;
+    }
+    this.#cork();
+    if (this.#lanes.length > 0 || this.#socket.bufferedAmount > highWaterBytes) this.#lanes.push(lane, frame);
+    else this.#write(frame);
+  }
+
+  /** Whether another piece of a body may be sent without others piling up behind it. */
+  get isBulkFree(): boolean {
+    return this.isOpen && this.#lanes.count("bulk") === 0;
+  }
+
+  /** Calls `listener` when another piece of a body may be sent. Replaces the listener before. */
+  onBulkFree(listener: () => void): void {
+    this.#bulkMayGo = listener;
   }
 
   /** Messages that wait behind what the peer has not read yet; each lane in its turn. */
@@ -124,18 +150,19 @@ export class Channel {
     this.#socket.terminate();
   }
 
-  #write(text: string): void {
-    if (this.#socket.bufferedAmount + text.length <= highWaterBytes) this.#socket.send(text);
+  #write(message: string | Buffer): void {
+    if (this.#socket.bufferedAmount + message.length <= highWaterBytes) this.#socket.send(message);
     // Comes when it has left, or when the connection has ended: then nothing more is to be done.
-    else this.#socket.send(text, () => this.#drain());
+    else this.#socket.send(message, () => this.#drain());
   }
 
   #drain(): void {
     while (this.isOpen && this.#socket.bufferedAmount <= highWaterBytes) {
-      const text = this.#lanes.shift();
-      if (text === undefined) return;
-      this.#write(text);
+      const message = this.#lanes.shift();
+      if (message === undefined) break;
+      this.#write(message);
     }
+    if (this.isBulkFree) this.#bulkMayGo?.();
   }
 
   #cork(): void {

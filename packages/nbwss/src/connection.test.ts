@@ -34,6 +34,21 @@ after(() => rm(dir, { recursive: true }));
 const id = "36F675CC-81E7-4EF5-A8E2-5D940ED90475";
 const entry = { notificationType: "INFO", object: "JOB", data: [{ jobId: 1 }] };
 
+/** Whether what a test dials offers `sallyport.v1`. */
+let isExtended = true;
+
+/** Makes a test of each way to speak. */
+function testBothWays(name: string, run: () => Promise<void>): void {
+  for (const extended of [true, false]) {
+    test(`${name} (${extended ? "sallyport.v1" : "NBWSS 1.0"})`, () => {
+      isExtended = extended;
+      return run().finally(() => {
+        isExtended = true;
+      });
+    });
+  }
+}
+
 /** An endpoint that knows the token "good" and collects what happens. */
 async function startEndpoint(options: Partial<EndpointOptions<string>> = {}) {
   const server: Server = createServer({ cert: certificate.certPem, key: certificate.keyPem });
@@ -79,6 +94,7 @@ const dial = (url: string, options: Partial<DialOptions> = {}) =>
     url,
     token: "good",
     tls: { ca: certificate.caPem },
+    extensions: isExtended,
     execute: async (command) => ({
       status: 200,
       headers: { "x-uri": command.uri },
@@ -104,30 +120,33 @@ async function openRaw(url: string) {
 const raw = (type: string, subType: string, payload: unknown) =>
   JSON.stringify({ version: "1.0", id, type, subType, timeStamp: 1, payload });
 
-test("connection - a primary with a good token connects, answers commands in any order, and is acknowledged", async () => {
-  await using peer = await startEndpoint();
-  const slow = Promise.withResolvers<void>();
-  const service = await dial(peer.url, {
-    async execute(command) {
-      if (command.uri.endsWith("/slow")) await slow.promise;
-      return { status: 200, headers: { "x-uri": command.uri }, body: command.parameters ?? "" };
-    },
-  });
-  const connection = await peer.connected;
-  assert.equal(connection.identity, "branch");
-  const post = (uri: string) =>
-    connection.command({ uri, method: "POST", headers: {}, parameters: `"ü\\` }, { timeoutMs: 10_000 });
-  const first = post("/netbackup/slow");
-  const second = await post("/netbackup/quick?a=%2F");
-  assert.deepEqual(second, { status: 200, headers: { "x-uri": "/netbackup/quick?a=%2F" }, body: `"ü\\` });
-  slow.resolve();
-  assert.equal((await first).status, 200);
+testBothWays(
+  "connection - a primary with a good token connects, answers commands in any order, and is acknowledged",
+  async () => {
+    await using peer = await startEndpoint();
+    const slow = Promise.withResolvers<void>();
+    const service = await dial(peer.url, {
+      async execute(command) {
+        if (command.uri.endsWith("/slow")) await slow.promise;
+        return { status: 200, headers: { "x-uri": command.uri }, body: command.parameters ?? "" };
+      },
+    });
+    const connection = await peer.connected;
+    assert.equal(connection.identity, "branch");
+    const post = (uri: string) =>
+      connection.command({ uri, method: "POST", headers: {}, parameters: `"ü\\` }, { timeoutMs: 10_000 });
+    const first = post("/netbackup/slow");
+    const second = await post("/netbackup/quick?a=%2F");
+    assert.deepEqual(second, { status: 200, headers: { "x-uri": "/netbackup/quick?a=%2F" }, body: `"ü\\` });
+    slow.resolve();
+    assert.equal((await first).status, 200);
 
-  await service.notify(id, [entry], { timeoutMs: 10_000 });
-  assert.deepEqual(peer.notifications[0]?.payload, [entry]);
-  await service.close();
-  assert.equal((await connection.closed).code, 1000);
-});
+    await service.notify(id, [entry], { timeoutMs: 10_000 });
+    assert.deepEqual(peer.notifications[0]?.payload, [entry]);
+    await service.close();
+    assert.equal((await connection.closed).code, 1000);
+  },
+);
 
 test("connection - an unknown token is answered valid:false and the connection ends", async () => {
   await using peer = await startEndpoint({ limits: { refusalTimeoutMs: 20 } });
@@ -193,104 +212,118 @@ test("connection - another path is answered 404, a ws:// URL and an unknown auth
   await assert.rejects(dial(peer.url, { tls: {} }), { code: "dial_failed", message: /certificate/ });
 });
 
-test("connection - a command whose connection ends is lost, one that is given up is cancelled", async () => {
-  await using peer = await startEndpoint();
-  const started = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
-  const ended = Promise.withResolvers<void>();
-  let calls = 0;
-  const service = await dial(peer.url, {
-    execute(_command, signal) {
-      started[calls++]?.resolve();
-      return new Promise((_resolve, reject) => {
-        signal.addEventListener("abort", () => {
-          ended.resolve();
-          reject(new Error("gone"));
+testBothWays(
+  "connection - a command whose connection ends is lost, one that is given up is cancelled",
+  async () => {
+    await using peer = await startEndpoint();
+    const started = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
+    const ended = Promise.withResolvers<void>();
+    let calls = 0;
+    const service = await dial(peer.url, {
+      execute(_command, signal) {
+        started[calls++]?.resolve();
+        return new Promise((_resolve, reject) => {
+          signal.addEventListener("abort", () => {
+            ended.resolve();
+            reject(new Error("gone"));
+          });
         });
-      });
-    },
-  });
-  const connection = await peer.connected;
-  const command = { uri: "/netbackup/ping", method: "GET", headers: {} } as const;
-  const caller = new AbortController();
-  const given = connection.command(command, { timeoutMs: 60_000, signal: caller.signal });
-  await started[0]?.promise;
-  caller.abort();
-  await assert.rejects(given, { code: "cancelled" });
-  const lost = connection.command(command, { timeoutMs: 60_000 });
-  await started[1]?.promise;
-  connection.close(1000, "superseded");
-  await assert.rejects(lost, { code: "lost", message: /superseded/ });
-  assert.deepEqual(await service.closed, { code: 1000, reason: "superseded" });
-  await ended.promise;
-  await assert.rejects(connection.command(command, { timeoutMs: 1000 }), { code: "not_established" });
-  await assert.rejects(service.notify(id, [], { timeoutMs: 1000 }), { code: "not_established" });
-});
+      },
+    });
+    const connection = await peer.connected;
+    const command = { uri: "/netbackup/ping", method: "GET", headers: {} } as const;
+    const caller = new AbortController();
+    const given = connection.command(command, { timeoutMs: 60_000, signal: caller.signal });
+    await started[0]?.promise;
+    caller.abort();
+    await assert.rejects(given, { code: "cancelled" });
+    const lost = connection.command(command, { timeoutMs: 60_000 });
+    await started[1]?.promise;
+    connection.close(1000, "superseded");
+    await assert.rejects(lost, { code: "lost", message: /superseded/ });
+    assert.deepEqual(await service.closed, { code: 1000, reason: "superseded" });
+    await ended.promise;
+    await assert.rejects(connection.command(command, { timeoutMs: 1000 }), { code: "not_established" });
+    await assert.rejects(service.notify(id, [], { timeoutMs: 1000 }), { code: "not_established" });
+  },
+);
 
-test("connection - a call that fails is answered 502, one over the bound 503, an answer too large 502: never silence", async () => {
-  await using peer = await startEndpoint();
-  const release = Promise.withResolvers<void>();
-  await using scope = new AsyncDisposableStack();
-  const service = await dial(peer.url, {
-    limits: { maxServing: 1, maxMessageBytes: 100_000 },
-    async execute({ uri }) {
-      if (uri.endsWith("/throw")) throw new Error("upstream is on fire");
-      if (uri.endsWith("/big")) return { status: 200, headers: {}, body: "x".repeat(100_000) };
-      await release.promise;
-      return failureAnswer(403, 8000, "no");
-    },
-  });
-  scope.defer(() => service.close());
-  const connection = await peer.connected;
-  const get = (uri: string) => connection.command({ uri, method: "GET", headers: {} }, { timeoutMs: 10_000 });
-  const broken = await get("/netbackup/throw");
-  assert.deepEqual(
-    [broken.status, JSON.parse(broken.body)],
-    [502, { errorCode: 502, errorMessage: "the call failed: upstream is on fire", errorDetails: [] }],
-  );
-  assert.equal((await get("/netbackup/big")).status, 502);
-  assert.equal((await get("https://elsewhere.example/netbackup/big")).status, 403);
-  const held = get("/netbackup/hold");
-  assert.equal((await get("/netbackup/more")).status, 503);
-  release.resolve();
-  assert.equal((await held).status, 403);
-});
+testBothWays(
+  "connection - a call that fails is answered 502, one over the bound 503, an answer too large 502: never silence",
+  async () => {
+    await using peer = await startEndpoint();
+    const release = Promise.withResolvers<void>();
+    await using scope = new AsyncDisposableStack();
+    const service = await dial(peer.url, {
+      limits: { maxServing: 1, maxMessageBytes: 100_000 },
+      async execute({ uri }) {
+        if (uri.endsWith("/throw")) throw new Error("upstream is on fire");
+        if (uri.endsWith("/big")) return { status: 200, headers: {}, body: "x".repeat(100_000) };
+        await release.promise;
+        return failureAnswer(403, 8000, "no");
+      },
+    });
+    scope.defer(() => service.close());
+    const connection = await peer.connected;
+    const get = (uri: string) =>
+      connection.command({ uri, method: "GET", headers: {} }, { timeoutMs: 10_000 });
+    const broken = await get("/netbackup/throw");
+    assert.deepEqual(
+      [broken.status, JSON.parse(broken.body)],
+      [502, { errorCode: 502, errorMessage: "the call failed: upstream is on fire", errorDetails: [] }],
+    );
+    // Under the extension there is no message that it would have to fit.
+    assert.equal((await get("/netbackup/big")).status, isExtended ? 200 : 502);
+    assert.equal((await get("https://elsewhere.example/netbackup/big")).status, 403);
+    const held = get("/netbackup/hold");
+    assert.equal((await get("/netbackup/more")).status, 503);
+    release.resolve();
+    assert.equal((await held).status, 403);
+  },
+);
 
-test("connection - what could not be stored is not acknowledged, and the connection goes on", async () => {
-  let full = true;
-  await using peer = await startEndpoint({
-    async notified() {
-      if (full) throw new Error("disk full");
-    },
-  });
-  const service = await dial(peer.url);
-  await assert.rejects(service.notify(id, [entry], { timeoutMs: 50 }), { code: "timeout" });
-  full = false;
-  await service.notify(id, [entry], { timeoutMs: 10_000 });
-  await service.close();
-});
+testBothWays(
+  "connection - what could not be stored is not acknowledged, and the connection goes on",
+  async () => {
+    let full = true;
+    await using peer = await startEndpoint({
+      async notified() {
+        if (full) throw new Error("disk full");
+      },
+    });
+    const service = await dial(peer.url);
+    await assert.rejects(service.notify(id, [entry], { timeoutMs: 50 }), { code: "timeout" });
+    full = false;
+    await service.notify(id, [entry], { timeoutMs: 10_000 });
+    await service.close();
+  },
+);
 
-test("connection - a flood of notifications makes the primary wait, and all are acknowledged", async () => {
-  let storing = 0;
-  let most = 0;
-  await using peer = await startEndpoint({
-    limits: { maxServing: 4 },
-    async notified() {
-      storing += 1;
-      most = Math.max(most, storing);
-      await new Promise(setImmediate);
-      storing -= 1;
-    },
-  });
-  const service = await dial(peer.url);
-  const newId = (n: number) => id.slice(0, -4) + n.toString(16).padStart(4, "0").toUpperCase();
-  await Promise.all(
-    Array.from({ length: 500 }, (_, n) => service.notify(newId(n), [entry], { timeoutMs: 30_000 })),
-  );
-  assert.ok(most < 500, `${most} at once`);
-  await service.close();
-});
+testBothWays(
+  "connection - a flood of notifications makes the primary wait, and all are acknowledged",
+  async () => {
+    let storing = 0;
+    let most = 0;
+    await using peer = await startEndpoint({
+      limits: { maxServing: 4 },
+      async notified() {
+        storing += 1;
+        most = Math.max(most, storing);
+        await new Promise(setImmediate);
+        storing -= 1;
+      },
+    });
+    const service = await dial(peer.url);
+    const newId = (n: number) => id.slice(0, -4) + n.toString(16).padStart(4, "0").toUpperCase();
+    await Promise.all(
+      Array.from({ length: 500 }, (_, n) => service.notify(newId(n), [entry], { timeoutMs: 30_000 })),
+    );
+    assert.ok(most < 500, `${most} at once`);
+    await service.close();
+  },
+);
 
-test("connection - a peer that goes silent is cut, on either end", async () => {
+testBothWays("connection - a peer that goes silent is cut, on either end", async () => {
   const limits = { pingIntervalMs: 10, maxMissedPongs: 1 };
   await using peer = await startEndpoint({ limits });
   const mute = new WebSocket(peer.url, { ca: certificate.caPem, autoPong: false });
@@ -339,7 +372,7 @@ test("connection - the token is sent only after what has to be done before it", 
   );
 });
 
-test("connection - the endpoint's close moves every primary with 1012", async () => {
+testBothWays("connection - the endpoint's close moves every primary with 1012", async () => {
   await using peer = await startEndpoint();
   const service = await dial(peer.url);
   await peer.connected;

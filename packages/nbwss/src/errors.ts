@@ -2,6 +2,7 @@
 export const nbwssErrors = {
   not_text: { closeCode: 1003, retryable: false },
   too_large: { closeCode: 1009, retryable: false },
+  bad_frame: { closeCode: 1002, retryable: false },
   not_json: { closeCode: 1007, retryable: false },
   too_deep: { closeCode: 1007, retryable: false },
   unsupported_version: { closeCode: 1008, retryable: false },

@@ -12,6 +12,7 @@ export type { EndpointHandler, Introduction, Rejection } from "./endpoint/handsh
 export { DecodeError, NbwssError, nbwssErrors } from "./errors.ts";
 export type { NbwssErrorCode } from "./errors.ts";
 export type { HeartbeatPace } from "./heartbeat.ts";
+export type { ServiceAnswer, ServiceCommand, StreamedAnswer, StreamedCommand } from "./extension/command.ts";
 export { hopByHopHeaders } from "./hop-by-hop.ts";
 export { imageItem, imageOperations, jobItem } from "./items.ts";
 export type { ImageItem, JobItem } from "./items.ts";

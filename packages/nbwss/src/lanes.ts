@@ -10,9 +10,9 @@ export type Lane = (typeof laneNames)[number];
 /** After so many messages of higher lanes in a row, one of the lowest waiting lane goes, so that nothing waits for ever. */
 const maxOvertakings = 16;
 
-/** Texts that wait to be sent, in lanes. */
+/** Messages that wait to be sent, texts and frames, in lanes. */
 export class Lanes {
-  readonly #waiting: Record<Lane, string[]> = {
+  readonly #waiting: Record<Lane, (string | Buffer)[]> = {
     control: [],
     acknowledgement: [],
     command: [],
@@ -28,29 +28,34 @@ export class Lanes {
     return this.#length;
   }
 
-  /** What they hold together, UTF-16 units: nearly bytes for text that is mostly ASCII. */
+  /** How many wait in one lane. */
+  count(lane: Lane): number {
+    return this.#waiting[lane].length;
+  }
+
+  /** What they hold together, UTF-16 units of texts (nearly bytes, for what is mostly ASCII) and bytes of frames. */
   get units(): number {
     return this.#units;
   }
 
-  push(lane: Lane, text: string): void {
-    this.#waiting[lane].push(text);
+  push(lane: Lane, message: string | Buffer): void {
+    this.#waiting[lane].push(message);
     this.#length += 1;
-    this.#units += text.length;
+    this.#units += message.length;
   }
 
   /** Takes the next one out; undefined when none waits. */
-  shift(): string | undefined {
+  shift(): string | Buffer | undefined {
     const busy = laneNames.filter((name) => this.#waiting[name].length > 0);
     const [highest] = busy;
     const lowest = busy.at(-1);
     if (highest === undefined || lowest === undefined) return undefined;
     const isTurnOfLowest = highest !== lowest && this.#overtakings >= maxOvertakings;
     this.#overtakings = highest === lowest || isTurnOfLowest ? 0 : this.#overtakings + 1;
-    const text = this.#waiting[isTurnOfLowest ? lowest : highest].shift();
-    if (text === undefined) return undefined;
+    const message = this.#waiting[isTurnOfLowest ? lowest : highest].shift();
+    if (message === undefined) return undefined;
     this.#length -= 1;
-    this.#units -= text.length;
-    return text;
+    this.#units -= message.length;
+    return message;
   }
 }

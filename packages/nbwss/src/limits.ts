@@ -26,6 +26,10 @@ export interface NbwssLimits {
   maxUnproven: number;
   /** Bytes that may wait in memory to be sent to a peer that reads slowly; a further request fails with `busy`. */
   maxBufferedBytes: number;
+  /** `sallyport.v1`: how much of one body may be underway to a reader that keeps up, bytes; one that does not is sent 64 KiB ahead. */
+  maxStreamWindowBytes: number;
+  /** `sallyport.v1`, service: a request body that is handed over whole, bytes; a larger one is handed over as a stream. */
+  maxWholeBodyBytes: number;
   /** How long a close handshake may take before the socket is cut, ms. */
   closeTimeoutMs: number;
 }
@@ -47,5 +51,9 @@ export const defaultLimits: NbwssLimits = {
   maxServing: 256,
   maxUnproven: 1_000,
   maxBufferedBytes: 32 * 1024 * 1024,
+  // 100 Mbit/s at 80 ms from end to end.
+  maxStreamWindowBytes: 1024 * 1024,
+  // NetBackup's own calls have some kilobytes; rules that look into bodies see them all.
+  maxWholeBodyBytes: 1024 * 1024,
   closeTimeoutMs: 5_000,
 };

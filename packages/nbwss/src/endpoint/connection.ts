@@ -9,6 +9,9 @@ import type { Channel } from "../channel.ts";
 import type { Clock } from "../clock.ts";
 import type { CloseInfo } from "../close-codes.ts";
 import { NbwssError } from "../errors.ts";
+import type { StreamedAnswer, StreamedCommand } from "../extension/command.ts";
+import { StreamedCommands } from "../extension/commands.ts";
+import { Streams } from "../extension/streams.ts";
 import type { NbwssLimits } from "../limits.ts";
 import { newMessageId } from "../message-id.ts";
 import type { Command, CommandResponse, Message, Move, NotificationRequest } from "../message.ts";
@@ -23,6 +26,8 @@ export interface EndpointConnectionOptions<Identity> {
   channel: Channel;
   clock: Clock;
   limits: NbwssLimits;
+  /** A response came on a stream that nobody waits for any more. */
+  lateResponse(id: string): void;
 }
 
 /** A primary that has proved itself, as the endpoint (the cloud side) sees it. */
@@ -43,6 +48,10 @@ export class EndpointConnection<Identity> {
   readonly #channel: Channel;
   readonly #clock: Clock;
   readonly #commands: RequestTable<CommandResponse["payload"]>;
+  readonly #limits: NbwssLimits;
+  /** Undefined under NBWSS 1.0. */
+  readonly #streams: Streams | undefined;
+  readonly #streamed: StreamedCommands | undefined;
   #lastSeenAtMs: number;
 
   constructor(options: EndpointConnectionOptions<Identity>) {
@@ -53,6 +62,17 @@ export class EndpointConnection<Identity> {
     this.#channel = options.channel;
     this.#clock = options.clock;
     this.#commands = new RequestTable(options.clock, options.limits.maxInFlight);
+    this.#limits = options.limits;
+    if (this.extended) {
+      const { channel, limits, clock } = options;
+      this.#streams = new Streams({
+        channel,
+        limits,
+        head: (stream, frame) => this.#streamed?.onHead(stream, frame),
+        late: (id) => options.lateResponse(String(id)),
+      });
+      this.#streamed = new StreamedCommands(this.#streams, clock, limits.maxInFlight);
+    }
     this.connectedAtMs = options.clock.now();
     this.#lastSeenAtMs = this.connectedAtMs;
     this.closed = options.channel.closed;
@@ -63,9 +83,9 @@ export class EndpointConnection<Identity> {
     return this.#lastSeenAtMs;
   }
 
-  /** Commands that wait for their response. */
+  /** Commands that wait for their response, or for the rest of it. */
   get inFlight(): number {
-    return this.#commands.size;
+    return this.#commands.size + (this.#streamed?.size ?? 0);
   }
 
   get isOpen(): boolean {
@@ -79,11 +99,35 @@ export class EndpointConnection<Identity> {
    *   `lost` when the call may have been carried out; `not_a_response` when the answer can't be read
    */
   async command(command: Command, wait: WaitOptions, dialect?: Dialect): Promise<CommandAnswer> {
+    if (this.#streamed !== undefined) {
+      const { parameters: body, ...rest } = command;
+      this.#requireRoom();
+      return this.#streamed.ask({ ...rest, body }, wait, this.#limits.maxMessageBytes);
+    }
     const id = newMessageId();
     const send = () =>
       this.#channel.send({ ...this.#envelope(id), type: "COMMAND", subType: "REQUEST", payload: command });
     const payload = await this.#commands.request(id, send, wait);
     return readCommandAnswer(payload, dialect ?? this.dialect);
+  }
+
+  /**
+   * The same with bodies that need not be text, and of any length under `sallyport.v1`: resolves when status and headers are there, and the
+   * answer's body is a stream unless it is small. The deadline is for its head, not for the body. A primary that speaks NBWSS 1.0 only gets
+   * what it can be sent: a body that is whole and text.
+   * @throws NbwssError as `command`; `too_large` also for a streamed body under NBWSS 1.0
+   */
+  async open(command: StreamedCommand, wait: WaitOptions): Promise<StreamedAnswer> {
+    if (this.#streamed !== undefined) {
+      this.#requireRoom();
+      return this.#streamed.open(command, wait);
+    }
+    const { body, bodyBytes: _, ...rest } = command;
+    if (body !== undefined && typeof body !== "string") {
+      throw new NbwssError("too_large", "NBWSS 1.0 carries bodies as text, whole");
+    }
+    const answer = await this.command(body === undefined ? rest : { ...rest, parameters: body }, wait);
+    return { ...answer, bodyBytes: undefined };
   }
 
   /**
@@ -102,13 +146,18 @@ export class EndpointConnection<Identity> {
    * @param timeoutMs after which a primary that does not answer is cut off; `closeTimeoutMs` unless said
    */
   close(code: number, reason: string, timeoutMs?: number): void {
-    this.#commands.failAll(lost(`the connection was closed (${code} ${reason})`));
+    this.#failAll(`the connection was closed (${code} ${reason})`);
     this.#channel.close(code, reason, timeoutMs);
   }
 
   /** For the endpoint: the peer gave a sign of life. */
   noteAlive(): void {
     this.#lastSeenAtMs = this.#clock.now();
+  }
+
+  /** For the endpoint: a binary message came. @throws DecodeError `bad_frame` or `too_large`: the connection has to end */
+  takeFrame(data: Buffer): void {
+    this.#streams?.receive(data);
   }
 
   /** For the endpoint: a COMMAND RESPONSE came. */
@@ -118,7 +167,7 @@ export class EndpointConnection<Identity> {
 
   /** For the endpoint: the connection has ended. */
   noteGone(info: CloseInfo): void {
-    this.#commands.failAll(lost(`the connection ended (${info.code} ${info.reason})`.replace(" )", ")")));
+    this.#failAll(`the connection ended (${info.code} ${info.reason})`.replace(" )", ")"));
   }
 
   /** For the endpoint: acknowledges a notification that is safely stored. */
@@ -129,6 +178,23 @@ export class EndpointConnection<Identity> {
       subType: "RESPONSE",
       payload: acknowledgementPayload(this.dialect),
     });
+  }
+
+  /** A stream takes part of the bound until its answer is whole. */
+  #requireRoom(): void {
+    if (!this.isOpen) throw new NbwssError("not_established", "the connection has ended; nothing was sent");
+    const { maxInFlight } = this.#limits;
+    if (this.inFlight < maxInFlight) return;
+    throw new NbwssError(
+      "busy",
+      `${maxInFlight} requests are waiting on this connection already; try again later`,
+    );
+  }
+
+  #failAll(why: string): void {
+    const error = lost(why);
+    this.#commands.failAll(error);
+    this.#streams?.failAll(error);
   }
 
   #envelope(id: string): Pick<Message, "version" | "id" | "timeStamp"> {

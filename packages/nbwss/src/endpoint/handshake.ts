@@ -183,6 +183,7 @@ export function serveSocket<Identity>(
       channel,
       clock,
       limits,
+      lateResponse: (id) => connection !== undefined && handler.lateResponse?.(connection, id),
     });
     heartbeat.start();
     handler.connected(connection);
@@ -215,9 +216,17 @@ export function serveSocket<Identity>(
         step({ kind: "undecodable", error });
       }
     },
-    binary() {
-      const error = new DecodeError("not_text", "", "NBWSS 1.0 has no binary messages");
-      step({ kind: "undecodable", error });
+    binary(data) {
+      if (!channel.isOpen) return;
+      try {
+        if (!extended || connection === undefined) {
+          throw new DecodeError("not_text", "", "NBWSS 1.0 has no binary messages");
+        }
+        connection.takeFrame(data);
+      } catch (error) {
+        if (!(error instanceof DecodeError)) throw error;
+        step({ kind: "undecodable", error });
+      }
     },
     alive() {
       heartbeat.alive();

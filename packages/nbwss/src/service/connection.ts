@@ -4,10 +4,15 @@ import type { Clock, Timer } from "../clock.ts";
 import type { CloseInfo } from "../close-codes.ts";
 import { decodeMessage } from "../codec.ts";
 import { DecodeError, NbwssError } from "../errors.ts";
+import { answerStream } from "../extension/answers.ts";
+import type { ServiceAnswer, ServiceCommand } from "../extension/command.ts";
+import type { HeadFrame } from "../extension/frame.ts";
+import type { Stream } from "../extension/stream.ts";
+import { Streams } from "../extension/streams.ts";
 import { Heartbeat, type HeartbeatPace } from "../heartbeat.ts";
 import type { NbwssLimits } from "../limits.ts";
 import { newMessageId } from "../message-id.ts";
-import type { Command, CommandRequest, Message, Move, NotificationEntry } from "../message.ts";
+import type { CommandRequest, Message, Move, NotificationEntry } from "../message.ts";
 import { RequestTable, type WaitOptions } from "../request-table.ts";
 import type { ConnectionTerms } from "../subprotocol.ts";
 import { nextServiceState, type ServiceEffect, type ServiceEvent, type ServiceState } from "./rules.ts";
@@ -17,9 +22,9 @@ export interface ServiceHandler {
   /**
    * Makes the REST call; its path begins with `/netbackup/`, others were answered 403 already. Every failure should be an answer (see `failureAnswer`); when it rejects all the same, the
    * endpoint is answered 502.
-   * @param signal aborted when the connection has ended and nobody waits for the answer
+   * @param signal aborted when nobody waits for the answer: the connection has ended or, under `sallyport.v1`, the caller has gone
    */
-  execute(command: Command, signal: AbortSignal): Promise<CommandAnswer>;
+  execute(command: ServiceCommand, signal: AbortSignal): Promise<ServiceAnswer>;
   /** A message could not be decoded; the connection closes unless `ignoreUndecodable`. */
   undecodable?(error: DecodeError): void;
   /** An answer could not be sent as it was. */
@@ -53,6 +58,8 @@ export class ServiceConnection {
   #aliveAtMs: number;
   #probes: ((isAlive: boolean) => void)[] = [];
   readonly #gone = new AbortController();
+  readonly #streams: Streams | undefined;
+  readonly #aborts = new Map<number, AbortController>();
   readonly #executing = new Set<string>();
   #lateAcknowledgement: ((id: string) => void) | undefined;
   #state: ServiceState;
@@ -75,13 +82,17 @@ export class ServiceConnection {
       ping: () => channel.ping(),
       dead: () => this.#cutSilent(),
     });
+    if (terms.extended) {
+      this.#streams = new Streams({
+        channel,
+        limits,
+        opened: (id) => ({ failed: () => this.#aborts.get(id)?.abort() }),
+        head: (stream, frame) => this.#onRequest(stream, frame),
+      });
+    }
     channel.listen({
       text: (text) => this.#onText(text),
-      binary: () =>
-        this.#step({
-          kind: "undecodable",
-          error: new DecodeError("not_text", "", "NBWSS 1.0 has no binary messages"),
-        }),
+      binary: (data) => this.#onBinary(data),
       alive: () => this.#onAlive(),
     });
     this.closed = channel.closed.then((info) => this.#onGone(info));
@@ -203,6 +214,20 @@ export class ServiceConnection {
     }
   }
 
+  #onBinary(data: Buffer): void {
+    if (this.#streams === undefined || this.#state.name !== "established") {
+      const error = new DecodeError("not_text", "", "NBWSS 1.0 has no binary messages");
+      this.#step({ kind: "undecodable", error });
+      return;
+    }
+    try {
+      this.#streams.receive(data);
+    } catch (error) {
+      if (!(error instanceof DecodeError)) throw error;
+      this.#step({ kind: "undecodable", error, isFrame: true });
+    }
+  }
+
   #step(event: ServiceEvent): void {
     const ignore = this.#options.handler.ignoreUndecodable ?? false;
     const [next, effects] = nextServiceState(this.#state, event, ignore);
@@ -238,21 +263,46 @@ export class ServiceConnection {
     }
   }
 
+  /** @throws DecodeError `bad_frame` */
+  #onRequest(stream: Stream, frame: HeadFrame): void {
+    const key = String(stream.id);
+    const abort = new AbortController();
+    this.#aborts.set(stream.id, abort);
+    const running = this.#executing.size;
+    this.#executing.add(key);
+    const answered = () => {
+      this.#executing.delete(key);
+      this.#aborts.delete(stream.id);
+      this.#leaveWhenIdle();
+    };
+    const { handler, limits } = this.#options;
+    const answering = answerStream(stream, frame, abort.signal, {
+      maxWholeBodyBytes: limits.maxWholeBodyBytes,
+      execute: async (command, signal) =>
+        this.#refusalOf(command.uri, running) ?? handler.execute(command, signal),
+      notSent: (error) => handler.answerNotSent?.(error),
+    });
+    void answering.then(answered);
+  }
+
+  /** Why a command is not executed: where it leads, or how many run already beside it. */
+  #refusalOf(uri: string, running: number): CommandAnswer | undefined {
+    if (!uri.startsWith("/netbackup/")) {
+      return failureAnswer(403, 403, "The request was refused: the path has to start with /netbackup/.");
+    }
+    const { maxServing } = this.#options.limits;
+    if (running < maxServing) return undefined;
+    return failureAnswer(503, 503, `${maxServing} commands are running already; try again later`);
+  }
+
   /** Never rejects: every command is answered, or the connection is gone (NBWSS, COMMAND). */
   async #execute({ id, payload }: CommandRequest): Promise<void> {
     const key = id.toUpperCase();
-    if (!payload.uri.startsWith("/netbackup/")) {
-      this.#answer(
-        id,
-        failureAnswer(403, 403, "The request was refused: the path has to start with /netbackup/."),
-      );
-      return;
-    }
     // The same id again while the first is running: the one answer serves both.
     if (this.#executing.has(key)) return;
-    if (this.#executing.size >= this.#options.limits.maxServing) {
-      const limit = this.#options.limits.maxServing;
-      this.#answer(id, failureAnswer(503, 503, `${limit} commands are running already; try again later`));
+    const refusal = this.#refusalOf(payload.uri, this.#executing.size);
+    if (refusal !== undefined) {
+      this.#answer(id, refusal);
       return;
     }
     this.#executing.add(key);
@@ -315,6 +365,7 @@ export class ServiceConnection {
     const why = `the connection ended (${info.code}${info.reason === "" ? "" : ` ${info.reason}`})`;
     this.#verdict?.reject(new NbwssError("dial_failed", `${why} before the endpoint accepted`));
     this.#notifications.failAll(new NbwssError("lost", `${why} before the acknowledgement came`));
+    this.#streams?.failAll(new NbwssError("lost", why));
     this.#gone.abort();
     return info;
   }

@@ -10,7 +10,8 @@ export type ServiceState =
 /** What happens to it. */
 export type ServiceEvent =
   | { kind: "message"; message: Message }
-  | { kind: "undecodable"; error: DecodeError }
+  /** `isFrame`: a frame of the extension; after one that is broken nobody knows what is still to come on its stream. */
+  | { kind: "undecodable"; error: DecodeError; isFrame?: boolean }
   | { kind: "gone" };
 
 /** What has to be done about it, in order. */
@@ -36,7 +37,7 @@ export function nextServiceState(state: ServiceState, event: ServiceEvent, ignor
     case "gone":
       return [{ name: "closed" }, []];
     case "undecodable":
-      if (ignoreUndecodable && state.name === "established") {
+      if (ignoreUndecodable && state.name === "established" && event.isFrame !== true) {
         return [state, [{ kind: "report-undecodable", error: event.error }]];
       }
       return [

@@ -1,0 +1,118 @@
+import { Readable } from "node:stream";
+import { failureAnswer } from "../answer.ts";
+import { DecodeError } from "../errors.ts";
+import type { ServiceAnswer, ServiceCommand } from "./command.ts";
+import { maxChunkBytes, type HeadFrame } from "./frame.ts";
+import { isStatus, readRequestHead } from "./head.ts";
+import type { Body, Stream } from "./stream.ts";
+
+/** What answering needs. */
+export interface AnswersOptions {
+  maxWholeBodyBytes: number;
+  /** Makes the call; a refusal is an answer too. */
+  execute(command: ServiceCommand, signal: AbortSignal): Promise<ServiceAnswer>;
+  /** An answer could not be sent as it was. */
+  notSent(error: unknown): void;
+}
+
+/**
+ * Answers one command that came on a stream: the service's side of commands under `sallyport.v1`.
+ * @param signal aborted when the endpoint has ended the stream, or is gone
+ * @returns resolves when the answer has left to its end, or nobody waits for it; never rejects
+ * @throws DecodeError `bad_frame`, at once
+ */
+export function answerStream(
+  stream: Stream,
+  frame: HeadFrame,
+  signal: AbortSignal,
+  options: AnswersOptions,
+): Promise<void> {
+  const { uri, method, headers, length, timeoutMs } = readRequestHead(frame.head);
+  const body = stream.takeHead(frame, length);
+  return runAndAnswer(
+    stream,
+    { uri, method, headers, timeoutMs, takesContent: true },
+    { body, length, signal, options },
+  );
+}
+
+interface Call {
+  body: Body;
+  length: number | undefined;
+  signal: AbortSignal;
+  options: AnswersOptions;
+}
+
+async function runAndAnswer(stream: Stream, command: ServiceCommand, call: Call): Promise<void> {
+  const { signal, options, length } = call;
+  let made: ServiceAnswer;
+  try {
+    const { parameters, upload } = await readBody(call.body, options.maxWholeBodyBytes);
+    if (parameters !== undefined) command.parameters = parameters;
+    if (upload !== undefined) [command.upload, command.uploadBytes] = [upload, length];
+    made = await options.execute(command, signal);
+  } catch (error) {
+    made = failureAnswer(502, 502, `the call failed: ${(error as Error).message}`);
+  }
+  if (!isStatus(made.status)) {
+    if (made.content instanceof Readable) made.content.destroy();
+    made = failureAnswer(502, 502, `the server answered with the status ${made.status}, which is none`);
+  }
+  try {
+    await send(stream, made);
+  } catch (error) {
+    if (made.content instanceof Readable) made.content.destroy();
+    options.notSent(error);
+    if (!(error instanceof DecodeError)) return;
+    await send(stream, failureAnswer(502, 502, "the answer's headers are too large to be sent"));
+  }
+}
+
+function send(stream: Stream, answer: ServiceAnswer): Promise<void> {
+  const { status, headers, contentBytes } = answer;
+  const content: string | Buffer | Readable = answer.content ?? answer.body;
+  if (content instanceof Readable) {
+    return stream.sendStreamed("response", toHead(status, headers, contentBytes), content);
+  }
+  const bytes = Buffer.byteLength(content);
+  if (bytes <= maxChunkBytes) {
+    stream.sendWhole("response", toHead(status, headers), content);
+    return Promise.resolve();
+  }
+  const whole = typeof content === "string" ? Buffer.from(content) : content;
+  return stream.sendStreamed("response", toHead(status, headers, bytes), whole);
+}
+
+function toHead(status: number, headers: Record<string, string>, length?: number): string {
+  return JSON.stringify({ status, headers, length });
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** A body that is small and text becomes `parameters`, as under NBWSS 1.0; any other one stays a stream. */
+async function readBody(body: Body, maxBytes: number): Promise<{ parameters?: string; upload?: Readable }> {
+  if (Buffer.isBuffer(body)) return body.length === 0 ? {} : ofBytes(body);
+  const chunks: Buffer[] = [];
+  let size = 0;
+  const rest: AsyncIterator<Buffer, undefined> = body.iterator({ destroyOnReturn: false });
+  while (size <= maxBytes) {
+    const { value, done } = await rest.next();
+    if (done === true) return size === 0 ? {} : ofBytes(Buffer.concat(chunks));
+    size += value.length;
+    chunks.push(value);
+  }
+  return { upload: Readable.from(rejoined(chunks, rest), { objectMode: false }) };
+}
+
+function ofBytes(bytes: Buffer): { parameters?: string; upload?: Readable } {
+  try {
+    return { parameters: decoder.decode(bytes) };
+  } catch {
+    return { upload: Readable.from([bytes], { objectMode: false }) };
+  }
+}
+
+async function* rejoined(first: Buffer[], rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+  yield* first.splice(0);
+  yield* { [Symbol.asyncIterator]: () => rest };
+}
