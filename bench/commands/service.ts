@@ -13,6 +13,7 @@ runProgram({
       maxConnections: defaultAgentLimits.maxUpstreamConnections,
       timeoutMs: defaultAgentLimits.upstreamTimeoutMs,
       maxBodyBytes: 8 * 1024 * 1024,
+      maxStreamedAnswers: 24,
     });
     await dialEndpoint({
       url: text(config, "url"),

@@ -1,13 +1,24 @@
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
 import { test } from "node:test";
 import { startTlsServer } from "../../../tests/kit/tls-server.ts";
 import { Executor } from "./executor.ts";
 
 const alive = new AbortController().signal;
 
+function endless(): Readable {
+  return new Readable({
+    read() {
+      this.push(Buffer.alloc(50_000));
+    },
+  });
+}
+
 async function startUpstream() {
   const seen: { url: string | undefined; headers: NodeJS.Dict<string | string[]>; body: string }[] = [];
   const hanging = Promise.withResolvers<void>();
+  const left = Promise.withResolvers<void>();
   const tls = await startTlsServer((request, response) => {
     const chunks: Buffer[] = [];
     request.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -21,6 +32,8 @@ async function startUpstream() {
       if (request.url?.endsWith("/binary") === true) return response.end(Buffer.from([0xff, 0xfe]));
       if (request.url?.endsWith("/big") === true) return response.end("x".repeat(5000));
       if (request.url?.endsWith("/cut") === true) return response.destroy();
+      if (request.url?.endsWith("/endless") === true)
+        return void pipeline(endless(), response).catch(() => left.resolve());
       response.setHeader("X-Many", ["a", "b"]);
       return response.end(`{"echo":${JSON.stringify(body)}}`);
     });
@@ -31,11 +44,14 @@ async function startUpstream() {
     maxConnections: 4,
     timeoutMs: 5000,
     maxBodyBytes: 4096,
+    maxStreamedAnswers: 2,
   });
   return {
     seen,
     executor,
     hanging: hanging.promise,
+    /** Resolves when who read the endless answer has gone. */
+    left: left.promise,
     origin: tls.origin,
     async [Symbol.asyncDispose]() {
       await executor.close();
@@ -87,6 +103,55 @@ test("executor - answers every failure in NetBackup's error shape", async () => 
   assert.ok(upstream.seen.every(({ url }) => url !== "/secret"));
 });
 
+const streamed = (uri: string) => ({
+  uri: `/netbackup/${uri}`,
+  method: "GET" as const,
+  headers: {},
+  takesContent: true,
+});
+
+test("executor - hands a body over as it is where the command takes it: whole when it is small, otherwise as it comes", async () => {
+  await using upstream = await startUpstream();
+  const small = await upstream.executor.execute(streamed("binary"), alive);
+  assert.deepEqual(small.content, Buffer.from([0xff, 0xfe]));
+  const upload = Readable.from([Buffer.from("str"), Buffer.from("eamed")]);
+  const echoed = await upstream.executor.execute(
+    { ...streamed("x"), method: "POST", upload, uploadBytes: 8 },
+    alive,
+  );
+  assert.equal(String(echoed.content as Buffer), '{"echo":"streamed"}');
+  assert.equal(upstream.seen.at(-1)?.headers["content-length"], "8");
+  const { content } = await upstream.executor.execute(streamed("endless"), alive);
+  assert.ok(content instanceof Readable);
+  content.destroy();
+  await upstream.left;
+});
+
+test("executor - long answers leave connections for the others, and end when nobody waits any more", async () => {
+  await using upstream = await startUpstream();
+  const caller = new AbortController();
+  const first = await upstream.executor.execute(streamed("endless"), caller.signal);
+  const second = await upstream.executor.execute(streamed("endless"), caller.signal);
+  assert.equal((await upstream.executor.execute(streamed("endless"), alive)).status, 503);
+  assert.equal((await upstream.executor.execute(streamed("binary"), alive)).status, 200);
+  const ended = [first, second].map(({ content }) => {
+    assert.ok(content instanceof Readable);
+    return new Promise((resolve) => content.once("close", resolve));
+  });
+  caller.abort();
+  await Promise.all(ended);
+  const again = await upstream.executor.execute(streamed("endless"), alive);
+  assert.ok(again.content instanceof Readable);
+  again.content.destroy();
+});
+
+test("executor - waits no longer than the endpoint does", async () => {
+  await using upstream = await startUpstream();
+  const answer = await upstream.executor.execute({ ...streamed("hang"), timeoutMs: 50 }, alive);
+  assert.equal(answer.status, 504);
+  assert.match(answer.body, /within 50 ms/);
+});
+
 test("executor - never follows a redirect", async () => {
   await using upstream = await startUpstream();
   const answer = await upstream.executor.execute(
@@ -128,6 +193,7 @@ test("executor - a server that is not there, or not the right one, is answered 5
       maxConnections: 1,
       timeoutMs: 5000,
       maxBodyBytes: 100,
+      maxStreamedAnswers: 24,
     });
     const answer = await executor.execute({ uri: "/netbackup/ping", method: "GET", headers: {} }, alive);
     assert.equal(answer.status, 502, origin);

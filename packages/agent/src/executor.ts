@@ -1,7 +1,7 @@
 import { EventEmitter } from "node:events";
-import type { Command, CommandAnswer, ServiceAnswer, ServiceCommand } from "@sallyport/nbwss";
+import type { CommandAnswer, ServiceAnswer, ServiceCommand } from "@sallyport/nbwss";
 import { failureAnswer, hopByHopHeaders } from "@sallyport/nbwss";
-import { Pool } from "undici";
+import { Pool, type Dispatcher } from "undici";
 import { refusalOfPath } from "./command-path.ts";
 
 /** Makes calls of the upstream. */
@@ -18,9 +18,14 @@ export interface ExecutorOptions {
   ca: string[];
   maxConnections: number;
   timeoutMs: number;
-  /** The largest body that still fits a message, bytes. */
+  /** The largest body that still fits a message, bytes; under `sallyport.v1` there is no such bound. */
   maxBodyBytes: number;
+  /** Answers that are handed over as a stream at a time; one more is answered 503, so that connections are left for the others. */
+  maxStreamedAnswers: number;
 }
+
+/** What is not longer is read whole: it then leaves in one frame. */
+const wholeBytes = 64 * 1024;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -31,7 +36,7 @@ const ownHeaders = new Set([
   "content-length",
   "expect",
   "http2-settings",
-  // Bodies travel as text, so they must not come compressed.
+  // Bodies travel as text under NBWSS 1.0, so they must not come compressed.
   "accept-encoding",
 ]);
 
@@ -39,6 +44,7 @@ const ownHeaders = new Set([
 export class Executor implements CommandExecutor {
   readonly #options: ExecutorOptions;
   readonly #pool: Pool;
+  #streaming = 0;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
@@ -47,18 +53,21 @@ export class Executor implements CommandExecutor {
       connect: { ca: options.ca, minVersion: "TLSv1.2" },
       headersTimeout: options.timeoutMs,
       bodyTimeout: options.timeoutMs,
-      maxResponseSize: options.maxBodyBytes,
     });
   }
 
-  /** Makes one call. Never rejects: what can't be done is answered 403, 502 or 504 in NetBackup's error shape (NBWSS, COMMAND). */
-  async execute(command: Command, signal: AbortSignal): Promise<CommandAnswer> {
+  /**
+   * Makes one call. Never rejects: what can't be done is answered 403, 502 or 504 in NetBackup's error shape (NBWSS, COMMAND). Where the
+   * command takes it, a body that is long or of unknown length is handed over as it comes, and the deadline ends with its head.
+   */
+  async execute(command: ServiceCommand, signal: AbortSignal): Promise<ServiceAnswer> {
     const refusal = refusalOfPath(command.uri);
     if (refusal !== undefined) return failureAnswer(403, 403, `The request was refused: ${refusal}.`);
+    const timeoutMs = Math.min(this.#options.timeoutMs, command.timeoutMs ?? Infinity);
     try {
-      return await this.#call(command, signal);
+      return await this.#call(command, signal, timeoutMs);
     } catch (error) {
-      return failureOf(error as NodeJS.ErrnoException, this.#options);
+      return failureOf(error as NodeJS.ErrnoException, timeoutMs);
     }
   }
 
@@ -66,7 +75,7 @@ export class Executor implements CommandExecutor {
     await this.#pool.destroy();
   }
 
-  async #call({ uri, method, headers, parameters }: Command, signal: AbortSignal): Promise<CommandAnswer> {
+  async #call(command: ServiceCommand, signal: AbortSignal, timeoutMs: number): Promise<ServiceAnswer> {
     signal.throwIfAborted();
     // An emitter, which undici takes for a signal: AbortSignal.any and AbortSignal.timeout cost as much as the call itself.
     const ending = new EventEmitter();
@@ -75,30 +84,74 @@ export class Executor implements CommandExecutor {
     const deadline = setTimeout(() => {
       isLate = true;
       end();
-    }, this.#options.timeoutMs);
+    }, timeoutMs);
     signal.addEventListener("abort", end);
+    const release = () => signal.removeEventListener("abort", end);
+    let isStreamed = false;
     try {
+      const { uri: path, method, parameters, upload } = command;
       const response = await this.#pool.request({
-        path: uri,
+        path,
         method,
-        headers: outgoing(headers),
-        body: parameters ?? null,
+        headers: outgoing(command),
+        body: upload ?? parameters ?? null,
         signal: ending,
       });
-      const bytes = new Uint8Array(await response.body.arrayBuffer());
-      const body = decoder.decode(bytes);
-      return { status: response.statusCode, headers: incoming(response.headers), body };
+      if (command.takesContent !== true) return await this.#asText(response);
+      const answer = await this.#asContent(response);
+      isStreamed = answer.content === response.body;
+      if (isStreamed) response.body.once("close", release);
+      return answer;
     } catch (error) {
       throw isLate ? new DOMException("the call took too long", "TimeoutError") : error;
     } finally {
       clearTimeout(deadline);
-      signal.removeEventListener("abort", end);
+      if (!isStreamed) release();
     }
+  }
+
+  async #asText({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<CommandAnswer> {
+    const { maxBodyBytes } = this.#options;
+    const chunks: Buffer[] = [];
+    let size = 0;
+    for await (const chunk of body as AsyncIterable<Buffer>) {
+      size += chunk.length;
+      if (size > maxBodyBytes) {
+        return failureAnswer(502, 502, `The server's answer has more than ${maxBodyBytes} bytes.`);
+      }
+      chunks.push(chunk);
+    }
+    const [only] = chunks;
+    const bytes = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
+    return { status: statusCode, headers: incoming(headers), body: decoder.decode(bytes) };
+  }
+
+  async #asContent(response: Dispatcher.ResponseData): Promise<ServiceAnswer> {
+    const { statusCode: status, headers, body } = response;
+    const declared = Number(headers["content-length"] ?? NaN);
+    const answer = { status, headers: incoming(headers), body: "" };
+    if (declared <= wholeBytes) return { ...answer, content: Buffer.from(await body.arrayBuffer()) };
+    // It may break off before anybody reads it; who reads it is told all the same.
+    body.on("error", () => {});
+    const { maxStreamedAnswers } = this.#options;
+    if (this.#streaming >= maxStreamedAnswers) {
+      body.destroy();
+      return failureAnswer(
+        503,
+        503,
+        `${maxStreamedAnswers} long answers are being read already; try again later.`,
+      );
+    }
+    this.#streaming += 1;
+    body.once("close", () => (this.#streaming -= 1));
+    const contentBytes = Number.isSafeInteger(declared) ? declared : undefined;
+    return { ...answer, content: body, contentBytes };
   }
 }
 
-function outgoing(headers: Command["headers"]): Record<string, string> {
+function outgoing({ headers, uploadBytes }: ServiceCommand): Record<string, string> {
   const kept = Object.entries(headers).filter(([name]) => !ownHeaders.has(name.toLowerCase()));
+  if (uploadBytes !== undefined) kept.push(["content-length", String(uploadBytes)]);
   return Object.fromEntries(kept);
 }
 
@@ -111,16 +164,13 @@ function incoming(headers: Record<string, string | string[] | undefined>): Recor
   return kept;
 }
 
-function failureOf(error: NodeJS.ErrnoException, options: ExecutorOptions): CommandAnswer {
+function failureOf(error: NodeJS.ErrnoException, timeoutMs: number): CommandAnswer {
   if (
     error.name === "TimeoutError" ||
     error.code === "UND_ERR_HEADERS_TIMEOUT" ||
     error.code === "UND_ERR_BODY_TIMEOUT"
   ) {
-    return failureAnswer(504, 504, `The server did not answer within ${options.timeoutMs} ms.`);
-  }
-  if (error.code === "UND_ERR_RES_EXCEEDED_MAX_SIZE") {
-    return failureAnswer(502, 502, `The server's answer has more than ${options.maxBodyBytes} bytes.`);
+    return failureAnswer(504, 504, `The server did not answer within ${timeoutMs} ms.`);
   }
   if (error.code === "ERR_ENCODING_INVALID_ENCODED_DATA") {
     return failureAnswer(502, 502, "The server's answer is not text and can't travel over NBWSS 1.0.");

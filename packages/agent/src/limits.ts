@@ -16,6 +16,8 @@ export interface AgentLimits {
   upstreamTimeoutMs: number;
   /** Connections to the upstream. */
   maxUpstreamConnections: number;
+  /** Answers of the upstream that the endpoint reads as a stream at a time (`sallyport.v1`), each with a connection; one more is answered 503. */
+  maxStreamedAnswers: number;
   /** A body that an administrator sends, bytes; a larger one is refused with 413. */
   maxRequestBytes: number;
   /** Connections to the administration of a lone agent; more wait in the kernel. */
@@ -66,6 +68,8 @@ export const defaultAgentLimits: AgentLimits = {
   maxBodyBytes: 32 * 1024 * 1024,
   upstreamTimeoutMs: 120_000,
   maxUpstreamConnections: 32,
+  // Leaves connections for what is short, however slowly the long ones are read.
+  maxStreamedAnswers: 24,
   // Endpoint details with the largest certificate that is taken have some 70 KiB.
   maxRequestBytes: 256 * 1024,
   // One administrator, one monitoring system, and some to spare.

@@ -192,10 +192,11 @@ class RunningHub implements Hub {
       unproven: () => this.endpoint.unproven,
       tcpConnections: () => promisify(this.#server.getConnections.bind(this.#server))(),
     });
-    const { app, gateway } = this.#made;
+    const { app, gateway, deadlines } = this.#made;
     this.metrics = this.#made.metrics;
     const serveRest = getRequestListener(app.fetch, { overrideGlobalObjects: false });
     this.#server = makeServer(limits, (request, response) => {
+      deadlines.watch(request, response);
       if (!gateway.handle(request, response)) void serveRest(request, response);
     });
     this.#tls = new ServerTls({

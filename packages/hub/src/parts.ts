@@ -27,6 +27,7 @@ import { Gateway } from "./gateway/gateway.ts";
 import { Relay } from "./gateway/relay.ts";
 import { Idempotency } from "./idempotency/idempotency.ts";
 import { Inbox } from "./inbox/inbox.ts";
+import { BodyDeadlines } from "./body-deadlines.ts";
 import { BodyBudget } from "./request-body.ts";
 import { Retention } from "./log/retention.ts";
 import { registerLogMetrics } from "./log/log-metrics.ts";
@@ -66,6 +67,7 @@ export interface HubParts {
   metrics: Metrics;
   connectionMetrics: ConnectionMetrics;
   gateway: Gateway;
+  deadlines: BodyDeadlines;
   runner: CommandRunner;
   inbox: Inbox;
   streams: FeedStreams;
@@ -135,6 +137,7 @@ export function makeParts(options: PartsOptions): HubParts {
     now,
     lifetimeMs: limits.idempotencyLifetimeMs,
   });
+  const deadlines = new BodyDeadlines(clock, limits.requestTimeoutMs);
   const gateway = new Gateway({
     access,
     limits,
@@ -150,6 +153,7 @@ export function makeParts(options: PartsOptions): HubParts {
       heldBodyBytes: () => budget.held,
     }),
     budget,
+    deadlines,
     credentials,
     idempotency,
     commands: state.commands,
@@ -228,6 +232,7 @@ export function makeParts(options: PartsOptions): HubParts {
     metrics,
     connectionMetrics,
     gateway,
+    deadlines,
     runner,
     inbox,
     streams,

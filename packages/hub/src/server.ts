@@ -13,7 +13,8 @@ export function makeServer(
       handshakeTimeout: limits.headersTimeoutMs,
       maxHeaderSize: limits.maxHeaderBytes,
       headersTimeout: limits.headersTimeoutMs,
-      requestTimeout: limits.requestTimeoutMs,
+      // BodyDeadlines keeps `requestTimeoutMs`: an upload that streams through may take longer.
+      requestTimeout: 0,
       keepAliveTimeout: limits.keepAliveTimeoutMs,
     },
     onRequest,

@@ -145,6 +145,34 @@ test("guard - a held command is carried out once, after its approval, when it is
   await assert.rejects(site.guard.approve(held.ticket, {}, undefined), { code: "ticket_not_held" });
 });
 
+test("guard - a body that nobody can review is not held, redeems no ticket, and passes only where the body does not matter", async () => {
+  await using site = await startGuarded({
+    rules: {
+      rules: [
+        { name: "copies", action: "allow", paths: ["/netbackup/copy"] },
+        { name: "by-body", action: "allow", paths: ["/netbackup/picky"], body: [{ at: "/a", exists: true }] },
+      ],
+      otherwise: "hold",
+    },
+  });
+  // Longer than what is handed over whole, so that it streams by.
+  const parameters = JSON.stringify({ a: "x".repeat(2 * 1024 * 1024) });
+  const { ticket } = await site.send(expire);
+  await site.guard.approve(ticket, {}, undefined);
+  for (const [what, more] of [
+    [expire, {}],
+    ["PUT /netbackup/picky", {}],
+    [expire, withTicket(ticket)],
+  ] as const) {
+    const refused = await site.send(what, { ...more, parameters });
+    assert.equal(refused.status, 403, what);
+    assert.match(refused.body.errorMessage ?? "", /nobody can review/);
+  }
+  assert.equal(site.arrived.length, 0);
+  assert.equal((await site.send("PUT /netbackup/copy", { parameters })).status, 200);
+  assert.equal(site.arrived[0]?.body, parameters);
+});
+
 test("guard - a ticket is for one command of one group, and for no other", async () => {
   await using site = await startGuarded();
   const body = { parameters: '{"data":1}', headers: { "Content-Type": "application/json" } };

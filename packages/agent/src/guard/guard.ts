@@ -1,4 +1,4 @@
-import type { Clock, Command, CommandAnswer } from "@sallyport/nbwss";
+import type { Clock, Command, ServiceAnswer, ServiceCommand } from "@sallyport/nbwss";
 import type { Database } from "@sallyport/durable";
 import type { Logger } from "pino";
 import type { AuditTrail } from "../audit/audit-event.ts";
@@ -34,7 +34,7 @@ export interface GuardOptions {
 /** One command on its way. */
 interface Passage {
   request: GuardedRequest;
-  command: Command;
+  command: ServiceCommand;
   groupId: string;
   upstream: CommandExecutor;
   signal: AbortSignal;
@@ -68,11 +68,11 @@ export class Guard {
 
   /** Decides on a command and, if it may pass, has the upstream carry it out. Never rejects: a refusal is an answer too. */
   async execute(
-    command: Command,
+    command: ServiceCommand,
     groupId: string,
     upstream: CommandExecutor,
     signal: AbortSignal,
-  ): Promise<CommandAnswer> {
+  ): Promise<ServiceAnswer> {
     try {
       const { request, refusal } = readRequest(command, groupId, this.#options.limits.maxPathCharacters);
       if (request === undefined) return this.#deny(command, groupId, denyUnclear(refusal));
@@ -82,6 +82,8 @@ export class Guard {
       const passage = { request, command, groupId, upstream, signal, rules, decision };
       if (decision.action === "deny") return this.#deny(command, groupId, decision);
       const ticket = request.headers.get(ticketHeader);
+      if (command.upload !== undefined && (ticket !== undefined || decision.action === "hold"))
+        throw unreviewable(decision);
       if (ticket !== undefined) return await this.#redeem(passage, ticket);
       if (decision.action === "hold") return await this.#hold(passage);
       return await this.#allow(passage);
@@ -96,7 +98,7 @@ export class Guard {
     }
   }
 
-  #deny(command: Command, groupId: string, { rule, reason }: Decision): CommandAnswer {
+  #deny(command: Command, groupId: string, { rule, reason }: Decision): ServiceAnswer {
     this.counters.count("denied");
     this.#note("command.denied", command, groupId, { rule, reason });
     const told = { groupId, method: command.method, rule, reason };
@@ -110,14 +112,14 @@ export class Guard {
   }
 
   /** What the guard itself does not let pass now, for a reason that is no rule. */
-  #refuse(command: Command, groupId: string, error: AgentError): CommandAnswer {
+  #refuse(command: Command, groupId: string, error: AgentError): ServiceAnswer {
     this.counters.count(error.code === "audit_failed" ? "auditFailed" : "refused");
     this.#note("command.refused", command, groupId, { reason: error.message });
     return refusalAnswer(error);
   }
 
   /** The paths that are the guard's own: how a ticket stands. They are never forwarded. */
-  #own(command: Command, request: GuardedRequest): CommandAnswer {
+  #own(command: Command, request: GuardedRequest): ServiceAnswer {
     const [, , collection, id, more] = request.path.segments;
     if (request.method !== "GET" || collection !== "tickets" || id === undefined || more !== undefined) {
       return this.#deny(command, request.groupId, ownDecision);
@@ -128,7 +130,7 @@ export class Guard {
     return ticketAnswer(200, ticket);
   }
 
-  async #allow(passage: Passage): Promise<CommandAnswer> {
+  async #allow(passage: Passage): Promise<ServiceAnswer> {
     const { request, command, groupId, rules, decision } = passage;
     const { rule } = decision;
     if (request.method === "GET") {
@@ -153,6 +155,7 @@ export class Guard {
         reason,
       };
       this.counters.count("budgetExceeded");
+      if (budget.beyond === "hold" && command.upload !== undefined) throw unreviewable(beyond);
       return budget.beyond === "deny"
         ? this.#deny(command, groupId, beyond)
         : this.#hold({ ...passage, decision: beyond });
@@ -169,7 +172,7 @@ export class Guard {
     return this.#carryOut(passage, spent, undefined);
   }
 
-  async #hold({ request, command, groupId, rules, decision }: Passage): Promise<CommandAnswer> {
+  async #hold({ request, command, groupId, rules, decision }: Passage): Promise<ServiceAnswer> {
     const { rule, reason } = decision;
     const { clock, limits, audit, log } = this.#options;
     const hash = requestHash(request, command.uri);
@@ -208,7 +211,7 @@ export class Guard {
   }
 
   /** A held command that was sent again with its ticket. */
-  async #redeem(passage: Passage, id: string): Promise<CommandAnswer> {
+  async #redeem(passage: Passage, id: string): Promise<ServiceAnswer> {
     const { request, command, groupId } = passage;
     const { clock, audit } = this.#options;
     const hash = requestHash(request, command.uri);
@@ -232,7 +235,7 @@ export class Guard {
     return this.#carryOut({ ...passage, command: { ...command, headers } }, spent, id);
   }
 
-  async #carryOut(passage: Passage, spent: Spent, ticket: string | undefined): Promise<CommandAnswer> {
+  async #carryOut(passage: Passage, spent: Spent, ticket: string | undefined): Promise<ServiceAnswer> {
     const { command, groupId, upstream, signal } = passage;
     const { audit, clock, log } = this.#options;
     const answer = await upstream.execute(command, signal);
@@ -290,6 +293,12 @@ const ownDecision: Decision = {
 
 /** More of a path tells nobody anything; what is too long is denied. */
 const maxToldCharacters = 2_048;
+
+/** A body that streams by (`sallyport.v1`) can neither be looked at nor told from another one with the same ticket. */
+function unreviewable({ rule }: Decision): AgentError {
+  const message = `it needs approval ("${rule}"), and nobody can review a body that is that long or not text`;
+  return new AgentError("forbidden", `The request was refused: ${message}.`);
+}
 
 function describe({ method, uri }: Command, groupId: string) {
   return { groupId, method, uri: redactUri(uri.slice(0, maxToldCharacters)) };

@@ -1,5 +1,13 @@
+import { Readable } from "node:stream";
 import { z } from "zod";
-import { failureAnswer, type Clock, type Command, type CommandAnswer } from "@sallyport/nbwss";
+import {
+  failureAnswer,
+  type Clock,
+  type Command,
+  type CommandAnswer,
+  type ServiceAnswer,
+  type ServiceCommand,
+} from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import { AgentError } from "../errors.ts";
 import type { CommandExecutor } from "../executor.ts";
@@ -38,14 +46,21 @@ export class UpstreamSession implements CommandExecutor {
   }
 
   /** Makes a call as the agent. Never rejects; a login that fails is answered 502 (NBWSS, COMMAND). */
-  async execute(command: Command, signal: AbortSignal): Promise<CommandAnswer> {
+  async execute(command: ServiceCommand, signal: AbortSignal): Promise<ServiceAnswer> {
     try {
       const first = await this.authorization();
       const answer = await this.#call(command, first, signal);
       if (answer.status !== 401) return answer;
+      // What was streamed has gone, and can't be sent again; the next command renews the login.
+      if (command.upload !== undefined) {
+        if (this.#token?.value === first) this.#token = undefined;
+        return answer;
+      }
       // A 401 means that nothing was done, so the call may be made once more: the login may have ended before its time.
       const second = await this.#renewed(first);
-      return second === undefined ? answer : await this.#call(command, second, signal);
+      if (second === undefined) return answer;
+      if (answer.content instanceof Readable) answer.content.destroy();
+      return await this.#call(command, second, signal);
     } catch (error) {
       return failureAnswer(502, 502, (error as Error).message);
     }
@@ -117,7 +132,7 @@ export class UpstreamSession implements CommandExecutor {
     return new AgentError("upstream_refused", reason);
   }
 
-  #call(command: Command, authorization: string, signal: AbortSignal): Promise<CommandAnswer> {
+  #call(command: ServiceCommand, authorization: string, signal: AbortSignal): Promise<ServiceAnswer> {
     const headers: Record<string, string> = {};
     for (const [name, value] of Object.entries(command.headers)) {
       if (!callersCredentials.has(name.toLowerCase())) headers[name] = value;

@@ -1,4 +1,4 @@
-import { failureAnswer, type Clock, type Command, type CommandAnswer } from "@sallyport/nbwss";
+import { failureAnswer, type Clock, type ServiceAnswer, type ServiceCommand } from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import { Executor, type CommandExecutor } from "../executor.ts";
 import { fold } from "../guard/path-pattern.ts";
@@ -36,8 +36,9 @@ export function openUpstream(
   surroundings: { clock: Clock; log: Logger },
 ): OpenedUpstream {
   const { origin, ca, credential, commandsAs = "caller" } = upstream;
-  const { maxUpstreamConnections: maxConnections, upstreamTimeoutMs: timeoutMs, maxBodyBytes } = limits;
-  const executor = new Executor({ origin, ca, maxConnections, timeoutMs, maxBodyBytes });
+  const { maxUpstreamConnections: maxConnections, upstreamTimeoutMs: timeoutMs } = limits;
+  const { maxBodyBytes, maxStreamedAnswers } = limits;
+  const executor = new Executor({ origin, ca, maxConnections, timeoutMs, maxBodyBytes, maxStreamedAnswers });
   const own =
     credential === undefined ? undefined : new UpstreamSession({ executor, credential, ...surroundings });
   if (commandsAs === "agent" && own === undefined) {
@@ -57,7 +58,7 @@ export function openUpstream(
  */
 function commandsAsAgent(executor: CommandExecutor, own: CommandExecutor): CommandExecutor {
   return {
-    async execute(command: Command, signal: AbortSignal): Promise<CommandAnswer> {
+    async execute(command: ServiceCommand, signal: AbortSignal): Promise<ServiceAnswer> {
       // In whatever spelling: what has no clear reading might be one of the two.
       const { path: read, refusal } = readRequestPath(command.uri, Number.POSITIVE_INFINITY);
       if (read === undefined) return failureAnswer(403, 403, `The request was refused: ${refusal}.`);

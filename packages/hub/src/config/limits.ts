@@ -7,6 +7,10 @@ export interface HubLimits {
   maxMessageBytes: number;
   /** The largest body of a command, bytes; a larger one is answered 413. */
   maxBodyBytes: number;
+  /** The largest body in either direction that streams through between a caller and a primary that speaks `sallyport.v1`, bytes; 413, or cut off. */
+  maxStreamedBodyBytes: number;
+  /** How long a caller may move nothing of a body that streams, ms; then its connection is cut. */
+  maxStreamStallMs: number;
   /** How long a primary may take to send CONNECT, ms; then it is closed with 1008. */
   connectTimeoutMs: number;
   /** How long a refused primary may take to close, ms; then it is closed with 1008. */
@@ -191,6 +195,10 @@ export const defaultHubLimits: HubLimits = {
   // Twice a body of 32 MiB and some: text that people write does not grow more by its escapes.
   maxMessageBytes: 72 * 1024 * 1024,
   maxBodyBytes: 32 * 1024 * 1024,
+  // No figure of memory: what streams through takes a window of 1 MiB, whatever its length.
+  maxStreamedBodyBytes: 1024 * 1024 * 1024 * 1024,
+  // As long as an agent waits for its server.
+  maxStreamStallMs: 120_000,
   // These four are NBWSS's own defaults, with their reasons there.
   connectTimeoutMs: 10_000,
   refusalTimeoutMs: 5_000,

@@ -1,3 +1,4 @@
+import { Readable } from "node:stream";
 import type { Command, CommandAnswer } from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import { z } from "zod";
@@ -62,14 +63,15 @@ export class Credentials {
   }
 
   /**
-   * Sends a command, with the stored credential when the caller brought none.
+   * Sends a command, with the stored credential when the caller brought none. One whose body streams by is not sent again after a 401; the next
+   * one logs in anew.
    * @throws HubError `login_failed` when the stored credential does not work; whatever `send` throws
    */
-  async send(
+  async send<C extends Authorizable, A extends { status: number; body: unknown }>(
     primary: PrimaryRecord,
-    command: Command,
-    send: (command: Command) => Promise<CommandAnswer>,
-  ): Promise<CommandAnswer> {
+    command: C,
+    send: (command: C) => Promise<A>,
+  ): Promise<A> {
     const isOurs = this.#known.has(primary.id) && !hasAuthorization(command) && !openPaths.test(command.uri);
     if (!isOurs) return send(command);
     const token = await this.#tokenFor(primary);
@@ -77,6 +79,8 @@ export class Credentials {
     if (answer.status !== 401) return answer;
     // What was answered 401 was not carried out, so once more is safe.
     if (this.#tokens.get(primary.id)?.value === token) this.#tokens.delete(primary.id);
+    if (command.body instanceof Readable) return answer;
+    if (answer.body instanceof Readable) answer.body.destroy();
     return send(withAuthorization(command, await this.#tokenFor(primary)));
   }
 
@@ -166,11 +170,16 @@ export class Credentials {
   }
 }
 
-function hasAuthorization({ headers }: Command): boolean {
+/** What of a command matters here. */
+interface Authorizable extends Pick<Command, "uri" | "headers"> {
+  body?: unknown;
+}
+
+function hasAuthorization({ headers }: Authorizable): boolean {
   return Object.keys(headers).some((name) => name.toLowerCase() === "authorization");
 }
 
-function withAuthorization(command: Command, token: string): Command {
+function withAuthorization<C extends Authorizable>(command: C, token: string): C {
   return { ...command, headers: { ...command.headers, Authorization: token } };
 }
 

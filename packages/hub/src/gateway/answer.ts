@@ -8,6 +8,16 @@ import { toAnswerHeaders } from "./headers.ts";
 /** An answer of which more than this waits is watched; less is in the kernel's hands soon, bytes. */
 const stallWatchBytes = 64 * 1024;
 
+/** Where an answer goes, and what the hub adds to it. */
+export interface AnswerContext {
+  commandId: string;
+  limits: Pick<
+    HubLimits,
+    "maxAnswerHeaders" | "maxReaderStallMs" | "maxStreamStallMs" | "maxStreamedBodyBytes"
+  >;
+  headers?: string[];
+}
+
 /** The console lives on this origin: whatever a primary sends must not run here. */
 const ownAnswerHeaders = [
   "Content-Security-Policy",
@@ -20,7 +30,7 @@ const ownAnswerHeaders = [
  * The headers of an answer that can be passed on, name and value in turn.
  * @throws HubError `bad_answer` for what can't be an HTTP response
  */
-function headersOf(answer: CommandAnswer, maxHeaders: number): string[] {
+function headersOf(answer: Pick<CommandAnswer, "status" | "headers">, maxHeaders: number): string[] {
   const { status } = answer;
   const headers = toAnswerHeaders(answer.headers);
   if (status < 200) {
@@ -33,30 +43,35 @@ function headersOf(answer: CommandAnswer, maxHeaders: number): string[] {
 }
 
 /**
+ * The head of a response, flat and as text: header and body then leave in one write.
+ * @throws HubError `bad_answer` for what can't be an HTTP response
+ */
+export function headOf(answer: Pick<CommandAnswer, "status" | "headers">, context: AnswerContext): string[] {
+  const lines = headersOf(answer, context.limits.maxAnswerHeaders);
+  lines.push(...ownAnswerHeaders, "Sallyport-Command-Id", context.commandId, ...(context.headers ?? []));
+  return lines;
+}
+
+/** Whether an answer of this status has a body (RFC 9110, 6.4.1). */
+export function mayHaveBody(status: number): boolean {
+  return status !== 204 && status !== 304;
+}
+
+/**
  * Writes a primary's answer.
  * @returns its status
  * @throws HubError `bad_answer` for what can't be an HTTP response; nothing is written then
  */
-export function writeAnswer(
-  response: ServerResponse,
-  answer: CommandAnswer,
-  more: {
-    commandId: string;
-    limits: Pick<HubLimits, "maxAnswerHeaders" | "maxReaderStallMs">;
-    headers?: string[];
-  },
-): number {
+export function writeAnswer(response: ServerResponse, answer: CommandAnswer, context: AnswerContext): number {
   const { status, body } = answer;
-  const hasBody = status !== 204 && status !== 304;
-  // Flat and as text: header and body then leave in one write.
-  const lines = headersOf(answer, more.limits.maxAnswerHeaders);
-  lines.push(...ownAnswerHeaders, "Sallyport-Command-Id", more.commandId, ...(more.headers ?? []));
+  const hasBody = mayHaveBody(status);
+  const lines = headOf(answer, context);
   if (hasBody) lines.push("Content-Length", String(Buffer.byteLength(body)));
   response.writeHead(status, lines);
   response.end(hasBody ? body : undefined);
   // What the caller does not read is held in memory: Node ends a connection on which nothing has moved for so long. Once the
   // answer has left, Node's own time-out for idle connections replaces this one.
-  if (response.writableLength > stallWatchBytes) response.socket?.setTimeout(more.limits.maxReaderStallMs);
+  if (response.writableLength > stallWatchBytes) response.socket?.setTimeout(context.limits.maxReaderStallMs);
   return status;
 }
 
@@ -70,6 +85,7 @@ export function writeProblem(request: IncomingMessage, response: ServerResponse,
   response.end(body);
 }
 
-function badAnswer(message: string): HubError {
+/** What a primary answered and can't be passed on. */
+export function badAnswer(message: string): HubError {
   return new HubError("bad_answer", message, { mayHaveBeenExecuted: true });
 }

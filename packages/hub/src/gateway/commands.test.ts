@@ -316,11 +316,12 @@ async function until429(call: () => ReturnType<HubFixture["call"]>) {
   }
 }
 
-test("gateway - carries bodies of 32 MiB both ways, and refuses one byte more unread", async () => {
+test("gateway - carries bodies of 32 MiB both ways over NBWSS 1.0, and refuses one byte more unread", async () => {
   await using fixture = await HubFixture.start();
   const primary = await fixture.enrol();
   const limits = { maxMessageBytes: 72 * 1024 * 1024 };
-  await fixture.dial(primary, (command) => Promise.resolve(answer(command.parameters ?? "")), limits);
+  const echo = ({ parameters = "" }) => Promise.resolve(answer(parameters));
+  await fixture.dial(primary, echo, limits, { extensions: false });
   const body = "\u00fcx".repeat((32 * 1024 * 1024) / 3).padEnd(32 * 1024 * 1024 - 11_184_810, "y");
   const path = `/api/v1/primaries/${primary.id}/netbackup/echo`;
   const exact = Buffer.from(body).subarray(0, 32 * 1024 * 1024);
@@ -336,9 +337,14 @@ test("gateway - cuts a caller that asks and does not read, and delays nobody els
   await using fixture = await HubFixture.start({ limits: { maxReaderStallMs: 100 } });
   const primary = await fixture.enrol();
   const big = "x".repeat(16 * 1024 * 1024);
-  await fixture.dial(primary, ({ uri }) => Promise.resolve(answer(uri.endsWith("/big") ? big : "small")), {
-    maxMessageBytes: 72 * 1024 * 1024,
-  });
+  await fixture.dial(
+    primary,
+    ({ uri }) => Promise.resolve(answer(uri.endsWith("/big") ? big : "small")),
+    {
+      maxMessageBytes: 72 * 1024 * 1024,
+    },
+    { extensions: false },
+  );
   const base = `/api/v1/primaries/${primary.id}/netbackup`;
   const { hostname, port } = new URL(fixture.url);
   const stalled = connect({ host: hostname, port: Number(port), ca: fixture.ca });

@@ -12,14 +12,22 @@ const ok = (body = "", headers: Record<string, string> = {}): Promise<CommandAns
   Promise.resolve({ status: 200, headers, body });
 
 /** A hub with one primary that answers as `execute` does. */
-async function withPrimary(execute: Execute, options: Partial<HubOptions> = {}) {
+async function withPrimary(execute: Execute, options: Partial<HubOptions> & { extensions?: boolean } = {}) {
+  const { extensions = true, ...ofHub } = options;
   await using stack = new AsyncDisposableStack();
-  const fixture = stack.use(await HubFixture.start(options));
+  const fixture = stack.use(await HubFixture.start(ofHub));
   const primary = await fixture.enrol();
-  const connection = await fixture.dial(primary, execute);
+  const connection = await fixture.dial(primary, execute, {}, { extensions });
   const base = `/api/v1/primaries/${primary.id}/netbackup`;
   const owned = stack.move();
   return { fixture, connection, base, id: primary.id, [Symbol.asyncDispose]: () => owned.disposeAsync() };
+}
+
+/** Makes a test of each way that a primary may speak. */
+function testBothWays(name: string, run: (more: { extensions: boolean }) => Promise<void>): void {
+  for (const extensions of [true, false]) {
+    test(`${name} (${extensions ? "sallyport.v1" : "NBWSS 1.0"})`, () => run({ extensions }));
+  }
 }
 
 /** A primary that never answers; tells when it was asked. */
@@ -32,68 +40,76 @@ function silent(): { execute: Execute; asked: Promise<Command> } {
   return { execute, asked: promise };
 }
 
-test("gateway - copies path, query, headers and body to the primary and its answer back, byte for byte", async () => {
-  let seen: Command | undefined;
-  const answerBody = '{"a" : 1e3,\n"ü":"\\u00fc \u{1f600}"}';
-  await using hub = await withPrimary((command) => {
-    seen = command;
-    const headers = {
-      "content-type": "application/vnd.netbackup+json;version=12.0",
-      "x-a": "1",
-      connection: "x-hop",
-      "x-hop": "1",
-    };
-    return Promise.resolve({ status: 201, headers, body: answerBody });
-  });
-  const uri = "/admin/jobs?page%5Blimit%5D=10&filter=a%20eq%20'b'&&x";
-  const body = '\u{feff}{ "x":1.0,"y":"\\u0000\u{1f600}" }\r\n';
-  const reply = await hub.fixture.call({
-    path: hub.base + uri,
-    method: "POST",
-    body,
-    headers: {
-      "Content-Type": "application/json",
-      "X-NetBackup-Authorization": "jwt",
-      Cookie: "a=b",
-      TE: "trailers",
-    },
-  });
-  assert.deepEqual(seen, {
-    uri: `/netbackup${uri}`,
-    method: "POST",
-    headers: { "Content-Type": "application/json", Authorization: "jwt" },
-    parameters: body,
-  });
-  assert.deepEqual([reply.status, reply.text], [201, answerBody]);
-  assert.equal(reply.headers["content-length"], String(Buffer.byteLength(answerBody)));
-  assert.equal(reply.headers["x-a"], "1");
-  assert.equal(reply.headers["x-hop"], undefined);
-  assert.equal(
-    reply.headers["content-security-policy"],
-    "default-src 'none'; sandbox; frame-ancestors 'none'",
-  );
-  const [line] = hub.fixture.log.all("command.answered");
-  const { primary, method, path, status, end } = line ?? {};
-  assert.deepEqual(
-    { primary, method, path, status, end },
-    { primary: hub.id, method: "POST", path: "/netbackup/admin/jobs", status: 201, end: "answered" },
-  );
-});
+testBothWays(
+  "gateway - copies path, query, headers and body to the primary and its answer back, byte for byte",
+  async (more) => {
+    let seen: Command | undefined;
+    const answerBody = '{"a" : 1e3,\n"ü":"\\u00fc \u{1f600}"}';
+    await using hub = await withPrimary(({ uri, method, headers: given, parameters = "" }) => {
+      seen = { uri, method, headers: given, parameters };
+      const headers = {
+        "content-type": "application/vnd.netbackup+json;version=12.0",
+        "x-a": "1",
+        connection: "x-hop",
+        "x-hop": "1",
+      };
+      return Promise.resolve({ status: 201, headers, body: answerBody });
+    }, more);
+    const uri = "/admin/jobs?page%5Blimit%5D=10&filter=a%20eq%20'b'&&x";
+    const body = '\u{feff}{ "x":1.0,"y":"\\u0000\u{1f600}" }\r\n';
+    const reply = await hub.fixture.call({
+      path: hub.base + uri,
+      method: "POST",
+      body,
+      headers: {
+        "Content-Type": "application/json",
+        "X-NetBackup-Authorization": "jwt",
+        Cookie: "a=b",
+        TE: "trailers",
+      },
+    });
+    assert.deepEqual(seen, {
+      uri: `/netbackup${uri}`,
+      method: "POST",
+      headers: { "Content-Type": "application/json", Authorization: "jwt" },
+      parameters: body,
+    });
+    assert.deepEqual([reply.status, reply.text], [201, answerBody]);
+    assert.equal(reply.headers["content-length"], String(Buffer.byteLength(answerBody)));
+    assert.equal(reply.headers["x-a"], "1");
+    assert.equal(reply.headers["x-hop"], undefined);
+    assert.equal(
+      reply.headers["content-security-policy"],
+      "default-src 'none'; sandbox; frame-ancestors 'none'",
+    );
+    const [line] = hub.fixture.log.all("command.answered");
+    const { primary, method, path, status, end } = line ?? {};
+    assert.deepEqual(
+      { primary, method, path, status, end },
+      { primary: hub.id, method: "POST", path: "/netbackup/admin/jobs", status: 201, end: "answered" },
+    );
+  },
+);
 
-test("gateway - carries every method of NBWSS, refuses the rest with 405, and a GET has no parameters", async () => {
-  await using hub = await withPrimary(({ method, parameters }) =>
-    ok(`${method} ${parameters === undefined}`),
-  );
-  for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE"]) {
-    assert.equal((await hub.fixture.call({ path: `${hub.base}/x`, method })).text, `${method} true`);
-  }
-  const refused = await hub.fixture.call({ path: `${hub.base}/x`, method: "OPTIONS" });
-  assert.deepEqual([refused.status, refused.headers.allow], [405, "GET, POST, PUT, PATCH, DELETE"]);
-});
+testBothWays(
+  "gateway - carries every method of NBWSS, refuses the rest with 405, and a GET has no parameters",
+  async (more) => {
+    await using hub = await withPrimary(
+      ({ method, parameters }) => ok(`${method} ${parameters === undefined}`),
+      more,
+    );
+    for (const method of ["GET", "POST", "PUT", "PATCH", "DELETE"]) {
+      assert.equal((await hub.fixture.call({ path: `${hub.base}/x`, method })).text, `${method} true`);
+    }
+    const refused = await hub.fixture.call({ path: `${hub.base}/x`, method: "OPTIONS" });
+    assert.deepEqual([refused.status, refused.headers.allow], [405, "GET, POST, PUT, PATCH, DELETE"]);
+  },
+);
 
-test("gateway - answers 204 and 304 without a body", async () => {
-  await using hub = await withPrimary(({ uri }) =>
-    Promise.resolve({ status: Number(uri.slice(-3)), headers: {}, body: "stray" }),
+testBothWays("gateway - answers 204 and 304 without a body", async (more) => {
+  await using hub = await withPrimary(
+    ({ uri }) => Promise.resolve({ status: Number(uri.slice(-3)), headers: {}, body: "stray" }),
+    more,
   );
   for (const status of [204, 304]) {
     const reply = await hub.fixture.call({ path: `${hub.base}/${status}` });
@@ -101,15 +117,16 @@ test("gateway - answers 204 and 304 without a body", async () => {
   }
 });
 
-test("gateway - lets no header of a primary break the response", async () => {
+testBothWays("gateway - lets no header of a primary break the response", async (more) => {
   const evil = {
     "x-split": "a\r\nset-cookie: evil=1\r\n\r\n<script>",
     "x\r\ny": "b",
     "x-ok": "1",
     "set-cookie": "evil=1",
   };
-  await using hub = await withPrimary(() =>
-    ok("body", { ...evil, "sallyport-error": "lost", "content-length": "1" }),
+  await using hub = await withPrimary(
+    () => ok("body", { ...evil, "sallyport-error": "lost", "content-length": "1" }),
+    more,
   );
   const reply = await hub.fixture.call({ path: `${hub.base}/x` });
   assert.deepEqual([reply.status, reply.text, reply.headers["x-ok"]], [200, "body", "1"]);
@@ -119,10 +136,12 @@ test("gateway - lets no header of a primary break the response", async () => {
 
 test("gateway - refuses what it must, before a primary hears of it", async () => {
   let heard = 0;
-  await using hub = await withPrimary(() => {
+  const execute = () => {
     heard += 1;
     return ok();
-  });
+  };
+  // Under the extension a body need not be text.
+  await using hub = await withPrimary(execute, { extensions: false });
   const path = `${hub.base}/x`;
   const cases: [call: Parameters<HubFixture["call"]>[0], status: number, relay?: string][] = [
     [{ path, key: null }, 401],
@@ -149,8 +168,8 @@ test("gateway - refuses what it must, before a primary hears of it", async () =>
   assert.equal(heard, 0);
 });
 
-test("gateway - answers 413 for a body that no message can carry, declared, chunked or grown by its escapes", async () => {
-  await using hub = await withPrimary(() => ok(), { limits: { maxMessageBytes: 10_000 } });
+test("gateway - answers 413 for a body that no message of NBWSS 1.0 can carry, declared, chunked or grown by its escapes", async () => {
+  await using hub = await withPrimary(() => ok(), { limits: { maxMessageBytes: 10_000 }, extensions: false });
   const path = `${hub.base}/x`;
   const sent: [body: string, headers: Record<string, string>][] = [
     ["x".repeat(10_001), {}],
@@ -177,28 +196,31 @@ test("gateway - answers 503 when the primary is not connected", async () => {
   assert.deepEqual([mayHaveBeenExecuted, retrySafe], [false, true]);
 });
 
-test("gateway - answers 504 at the caller's deadline and says whether a retry is safe", async () => {
-  const clock = new ManualClock(Date.now());
-  const { execute, asked } = silent();
-  await using hub = await withPrimary(execute, { clock });
-  const replying = hub.fixture.call({
-    path: `${hub.base}/x`,
-    method: "POST",
-    headers: { "Sallyport-Timeout": "5000" },
-  });
-  await asked;
-  clock.advance(5_000);
-  const reply = await replying;
-  assert.deepEqual([reply.status, reply.headers["sallyport-error"]], [504, "timeout"]);
-  const { mayHaveBeenExecuted, retrySafe } = reply.json() as Problem;
-  assert.deepEqual([mayHaveBeenExecuted, retrySafe], [true, false]);
-  const [line] = hub.fixture.log.all("command.answered");
-  assert.deepEqual([line?.["end"], line?.["ms"]], ["timeout", 5_000]);
-});
+testBothWays(
+  "gateway - answers 504 at the caller's deadline and says whether a retry is safe",
+  async (more) => {
+    const clock = new ManualClock(Date.now());
+    const { execute, asked } = silent();
+    await using hub = await withPrimary(execute, { clock, ...more });
+    const replying = hub.fixture.call({
+      path: `${hub.base}/x`,
+      method: "POST",
+      headers: { "Sallyport-Timeout": "5000" },
+    });
+    await asked;
+    clock.advance(5_000);
+    const reply = await replying;
+    assert.deepEqual([reply.status, reply.headers["sallyport-error"]], [504, "timeout"]);
+    const { mayHaveBeenExecuted, retrySafe } = reply.json() as Problem;
+    assert.deepEqual([mayHaveBeenExecuted, retrySafe], [true, false]);
+    const [line] = hub.fixture.log.all("command.answered");
+    assert.deepEqual([line?.["end"], line?.["ms"]], ["timeout", 5_000]);
+  },
+);
 
-test("gateway - answers 502 lost when the connection ends before the answer", async () => {
+testBothWays("gateway - answers 502 lost when the connection ends before the answer", async (more) => {
   const { execute, asked } = silent();
-  await using hub = await withPrimary(execute);
+  await using hub = await withPrimary(execute, more);
   const replying = hub.fixture.call({ path: `${hub.base}/x` });
   await asked;
   await hub.connection.close(1001, "going");
@@ -208,26 +230,28 @@ test("gateway - answers 502 lost when the connection ends before the answer", as
   assert.deepEqual([mayHaveBeenExecuted, retrySafe], [true, true]);
 });
 
-test("gateway - answers 502 bad_answer for what is no HTTP response", async () => {
+testBothWays("gateway - answers 502 bad_answer for what is no HTTP response", async (more) => {
   const many = Object.fromEntries(Array.from({ length: 101 }, (_, index) => [`x-${index}`, "1"]));
   const answers: CommandAnswer[] = [
     { status: 101, headers: { upgrade: "x" }, body: "" },
-    { status: 1_000, headers: {}, body: "" },
+    // Under the extension our own end does not send it.
+    ...(more.extensions ? [] : [{ status: 1_000, headers: {}, body: "" }]),
     { status: 200, headers: many, body: "" },
   ];
-  await using hub = await withPrimary(() =>
-    Promise.resolve(answers.shift() ?? { status: 200, headers: {}, body: "" }),
+  await using hub = await withPrimary(
+    () => Promise.resolve(answers.shift() ?? { status: 200, headers: {}, body: "" }),
+    more,
   );
-  for (let index = 0; index < 3; index += 1) {
+  while (answers.length > 0) {
     const reply = await hub.fixture.call({ path: `${hub.base}/x` });
     assert.deepEqual([reply.status, reply.headers["sallyport-error"]], [502, "bad_answer"]);
   }
   assert.equal((await hub.fixture.call({ path: `${hub.base}/x` })).status, 200);
 });
 
-test("gateway - cancels the command of a caller that leaves", async () => {
+testBothWays("gateway - cancels the command of a caller that leaves", async (more) => {
   const { execute, asked } = silent();
-  await using hub = await withPrimary(execute);
+  await using hub = await withPrimary(execute, more);
   const caller = new AbortController();
   const call = hub.fixture.call({ path: `${hub.base}/x`, signal: caller.signal });
   await asked;

@@ -9,13 +9,16 @@ import type { HubLimits } from "../config/limits.ts";
 import type { Credentials } from "../credentials/credentials.ts";
 import { HubError } from "../errors.ts";
 import type { Idempotency } from "../idempotency/idempotency.ts";
+import type { BodyDeadlines } from "../body-deadlines.ts";
 import { readTextBody, type BodyBudget } from "../request-body.ts";
 import { writeAnswer, writeProblem } from "./answer.ts";
+import { streamAnswer } from "./answer-stream.ts";
 import { readCall, type Call } from "./call.ts";
 import { endOf, toGatewayError, type CommandEnd } from "./command-errors.ts";
 import type { CommandMetrics } from "./command-metrics.ts";
 import { toCommandHeaders } from "./headers.ts";
 import type { Relay } from "./relay.ts";
+import { takeBody } from "./taken-body.ts";
 import { parseTarget, type GatewayTarget } from "./uri.ts";
 
 /** What the gateway needs. */
@@ -28,6 +31,7 @@ export interface GatewayOptions {
   relay: Relay;
   metrics: CommandMetrics;
   budget: BodyBudget;
+  deadlines: Pick<BodyDeadlines, "lift">;
   credentials: Pick<Credentials, "send">;
   idempotency: Pick<Idempotency, "run">;
   commands: Pick<CommandStore, "accept" | "acceptedUnder">;
@@ -114,7 +118,9 @@ export class Gateway {
       throw new HubError("draining", "the hub is stopping; try again", unsent);
     }
     // Who is not there is told before the body is taken.
-    if (!call.isAsync) relay.requireConnected(call.primary);
+    const takesStreams = !call.isAsync && relay.takesStreams(call.primary);
+    // What is kept is text, and whole.
+    if (takesStreams && call.idempotencyKey === undefined) return this.#passOn(request, response, call);
     let cancel: (() => void) | undefined;
     response.once("close", () => cancel?.());
     const body = await readTextBody(request, limits.maxBodyBytes, budget);
@@ -153,6 +159,34 @@ export class Gateway {
     return credentials.send(primary, command, (authorized) =>
       relay.send({ primary, command: authorized, timeoutMs, caller: caller.id, begun }),
     );
+  }
+
+  /** Under `sallyport.v1`: bodies of any bytes, as they come and go. */
+  async #passOn(request: IncomingMessage, response: ServerResponse, call: Call): Promise<Outcome> {
+    const { limits, relay, budget, deadlines, credentials } = this.#options;
+    const { primary, timeoutMs, caller, method, target } = call;
+    let cancel: (() => void) | undefined;
+    response.once("close", () => cancel?.());
+    const taken = await takeBody(request, { limits, budget, deadlines });
+    if (response.destroyed) {
+      throw new HubError("cancelled", "the caller has gone", { mayHaveBeenExecuted: false });
+    }
+    if (method !== "GET") await this.#options.audit.record(entryOf(call, "started", null));
+    const command = { uri: target.uri, method, headers: toCommandHeaders(request.rawHeaders), ...taken.body };
+    try {
+      const answer = await credentials.send(primary, command, (authorized) =>
+        relay.open({
+          primary,
+          command: authorized,
+          timeoutMs,
+          caller: caller.id,
+          begun: (cancelIt) => (cancel = cancelIt),
+        }),
+      );
+      return await streamAnswer(response, answer, this.#more(call));
+    } catch (error) {
+      throw taken.failure() ?? error;
+    }
   }
 
   #more(call: Call, replayed = false) {

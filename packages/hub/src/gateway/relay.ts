@@ -1,4 +1,12 @@
-import type { Clock, Command, CommandAnswer } from "@sallyport/nbwss";
+import { Readable } from "node:stream";
+import type {
+  Clock,
+  Command,
+  CommandAnswer,
+  StreamedAnswer,
+  StreamedCommand,
+  WaitOptions,
+} from "@sallyport/nbwss";
 import type { HubLimits } from "../config/limits.ts";
 import type { PrimaryConnection } from "../connections/registry.ts";
 import { HubError } from "../errors.ts";
@@ -13,9 +21,9 @@ export interface RelayOptions {
 }
 
 /** One command on its way to a primary. */
-export interface RelayedCommand {
+export interface RelayedCommand<C = Command> {
   primary: PrimaryRecord;
-  command: Command;
+  command: C;
   /** Deadline for all of it, the wait for a turn included, ms. */
   timeoutMs: number;
   /** In whose name: callers take turns. */
@@ -52,16 +60,34 @@ export class Relay {
     return this.#options.findConnection(primary) !== undefined;
   }
 
-  /** @throws HubError `not_connected` */
-  requireConnected(primary: PrimaryRecord): void {
-    this.#connectionOf(primary);
+  /**
+   * Whether the primary speaks `sallyport.v1`, so that bodies may be streamed.
+   * @throws HubError `not_connected`
+   */
+  takesStreams(primary: PrimaryRecord): boolean {
+    return this.#connectionOf(primary).extended;
   }
 
   /**
    * Sends a command and waits for its answer.
    * @throws HubError `not_connected`, `busy`, `cancelled`: nothing was sent; NbwssError as `EndpointConnection.command`
    */
-  async send(call: RelayedCommand): Promise<CommandAnswer> {
+  send(call: RelayedCommand): Promise<CommandAnswer> {
+    return this.#inTurn(call, (connection, wait) => connection.command(call.command, wait));
+  }
+
+  /**
+   * Sends a command and waits for the head of its answer; its turn is over when the body was read or destroyed.
+   * @throws HubError as `send`; NbwssError as `EndpointConnection.open`
+   */
+  open(call: RelayedCommand<StreamedCommand>): Promise<StreamedAnswer> {
+    return this.#inTurn(call, (connection, wait) => connection.open(call.command, wait));
+  }
+
+  async #inTurn<A extends { body: unknown }>(
+    call: RelayedCommand<unknown>,
+    send: (connection: PrimaryConnection, wait: WaitOptions) => Promise<A>,
+  ): Promise<A> {
     const { id } = call.primary;
     let queue = this.#queues.get(id);
     if (queue === undefined) {
@@ -71,15 +97,26 @@ export class Relay {
       this.#queues.set(id, queue);
     }
     const spentMs = queue.tryEnter() ? 0 : await this.#waitForTurn(queue, call);
+    let isStreamed = false;
     try {
       const connection = this.#connectionOf(call.primary);
       const timeoutMs = call.timeoutMs - spentMs;
       call.leaving?.();
-      return await connection.command(call.command, { timeoutMs, begun: call.begun });
+      const answer = await send(connection, { timeoutMs, begun: call.begun });
+      const { body } = answer;
+      if (body instanceof Readable && !body.closed) {
+        isStreamed = true;
+        body.once("close", () => this.#leave(id, queue));
+      }
+      return answer;
     } finally {
-      queue.leave();
-      if (queue.taken === 0 && queue.waiting === 0) this.#queues.delete(id);
+      if (!isStreamed) this.#leave(id, queue);
     }
+  }
+
+  #leave(id: string, queue: FairQueue): void {
+    queue.leave();
+    if (queue.taken === 0 && queue.waiting === 0) this.#queues.delete(id);
   }
 
   #connectionOf(primary: PrimaryRecord): PrimaryConnection {
@@ -90,7 +127,7 @@ export class Relay {
   }
 
   /** @returns how long it took, ms */
-  async #waitForTurn(queue: FairQueue, call: RelayedCommand): Promise<number> {
+  async #waitForTurn(queue: FairQueue, call: RelayedCommand<unknown>): Promise<number> {
     const { clock, limits } = this.#options;
     // Who is not there answers at once, not after a wait.
     this.#connectionOf(call.primary);
@@ -105,7 +142,7 @@ export class Relay {
     return Math.min(clock.now() - sinceMs, call.timeoutMs - 1);
   }
 
-  async #turnOf(place: Waiting, call: RelayedCommand, waitMs: number): Promise<void> {
+  async #turnOf(place: Waiting, call: RelayedCommand<unknown>, waitMs: number): Promise<void> {
     const givenUp = Promise.withResolvers<never>();
     const giveUp = (error: HubError) => {
       if (place.leave()) givenUp.reject(error);

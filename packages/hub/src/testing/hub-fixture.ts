@@ -7,6 +7,7 @@ import { Writable } from "node:stream";
 import {
   dialEndpoint,
   failureAnswer,
+  type DialOptions,
   type NbwssLimits,
   type ServiceConnection,
   type ServiceHandler,
@@ -202,9 +203,10 @@ export class HubFixture implements AsyncDisposable {
     primary: EnrolledPrimary,
     execute: ServiceHandler["execute"] = refuse,
     limits: Partial<NbwssLimits> = {},
+    more: Pick<DialOptions, "extensions"> = {},
   ): Promise<ServiceConnection> {
     const { url, token } = primary.endpoint;
-    const connection = await dialEndpoint({ url, token, tls: { ca: this.ca }, execute, limits });
+    const connection = await dialEndpoint({ url, token, tls: { ca: this.ca }, execute, limits, ...more });
     this.#dialled.push(connection);
     return connection;
   }

@@ -1,3 +1,4 @@
+import { isUtf8 } from "node:buffer";
 import {
   acknowledgementPayload,
   readCommandAnswer,
@@ -115,7 +116,7 @@ export class EndpointConnection<Identity> {
    * The same with bodies that need not be text, and of any length under `sallyport.v1`: resolves when status and headers are there, and the
    * answer's body is a stream unless it is small. The deadline is for its head, not for the body. A primary that speaks NBWSS 1.0 only gets
    * what it can be sent: a body that is whole and text.
-   * @throws NbwssError as `command`; `too_large` also for a streamed body under NBWSS 1.0
+   * @throws NbwssError as `command`; under NBWSS 1.0 `too_large` for a streamed body, `not_text` for one that is not UTF-8
    */
   async open(command: StreamedCommand, wait: WaitOptions): Promise<StreamedAnswer> {
     if (this.#streamed !== undefined) {
@@ -123,10 +124,13 @@ export class EndpointConnection<Identity> {
       return this.#streamed.open(command, wait);
     }
     const { body, bodyBytes: _, ...rest } = command;
-    if (body !== undefined && typeof body !== "string") {
-      throw new NbwssError("too_large", "NBWSS 1.0 carries bodies as text, whole");
+    if (body !== undefined && typeof body !== "string" && !Buffer.isBuffer(body)) {
+      throw new NbwssError("too_large", "NBWSS 1.0 carries whole bodies only");
     }
-    const answer = await this.command(body === undefined ? rest : { ...rest, parameters: body }, wait);
+    if (Buffer.isBuffer(body) && !isUtf8(body))
+      throw new NbwssError("not_text", "NBWSS 1.0 carries text only");
+    const parameters = body?.toString();
+    const answer = await this.command(parameters === undefined ? rest : { ...rest, parameters }, wait);
     return { ...answer, bodyBytes: undefined };
   }
 

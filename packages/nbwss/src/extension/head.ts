@@ -50,7 +50,7 @@ function isPlainResponse(value: Record<string, unknown>): value is ResponseHead 
 }
 
 /** Whether a value can be the status of an answer. */
-export function isStatus(value: unknown): value is number {
+export function isStatus(value: unknown): boolean {
   return Number.isInteger(value) && (value as number) >= 100 && (value as number) <= 599;
 }
 

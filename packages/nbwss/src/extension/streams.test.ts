@@ -414,7 +414,10 @@ test("streams - under NBWSS 1.0 a binary message closes with 1003 as ever, and a
   const connection = await peer.connected;
   const post = { ...get("x"), method: "POST" as const };
   assert.equal((await connection.open({ ...post, body: "text" }, wait)).body, "text undefined");
-  await assert.rejects(connection.open({ ...post, body: Buffer.from("x") }, wait), { code: "too_large" });
+  await assert.rejects(connection.open({ ...post, body: Readable.from(["x"]) }, wait), {
+    code: "too_large",
+  });
+  await assert.rejects(connection.open({ ...post, body: Buffer.from([0xff]) }, wait), { code: "not_text" });
   await service.close();
   await using other = await startEndpoint();
   const socket = await rawPrimary(other.url, false);
