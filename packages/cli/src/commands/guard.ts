@@ -49,6 +49,7 @@ export function guardCommand(): Command {
     .addHelpText("after", "\nExample:\n  $ sallyport guard approve TICKET\n")
     .action(approve);
   withPrimaryOptions(command.command("refuse <ticket>"))
+    .alias("deny")
     .description("refuse a held command")
     .option("--comment <text>", "told to the caller")
     .addHelpText("after", "\nExample:\n  $ sallyport guard refuse TICKET --comment 'not before Monday'\n")
