@@ -6,7 +6,8 @@ export type { ListedEndpoint, ValidatedEndpoint } from "./endpoints/administrati
 export { defaultAgentLimits, defaultPollingLimits } from "./limits.ts";
 export type { AgentLimits, PollingLimits } from "./limits.ts";
 export { Outbox } from "./outbox/outbox.ts";
-export type { OutboxGap, OutboxItem, OutgoingNotification } from "./outbox/outbox.ts";
+export type { OutboxGap } from "./outbox/gaps.ts";
+export type { OutboxItem, OutgoingNotification } from "./outbox/outbox.ts";
 export { defaultProperties, parseProperties } from "./properties.ts";
 export type { NbwssProperties } from "./properties.ts";
 export { PropertiesFile } from "./properties-file.ts";

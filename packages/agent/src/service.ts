@@ -79,7 +79,7 @@ export class NbwssService implements AsyncDisposable {
     this.#egress = { ca: trustedAuthorities(options.endpointCaPem), proxy: options.proxy };
     this.#store = new EndpointStore(options.database);
     this.outbox = new Outbox(options.database, this.#limits.maxOutboxNotifications, (gap) =>
-      options.log.error(gap, "outbox.gap"),
+      options.log.error(gap, gap.isOver ? "outbox.gap_passed" : "outbox.gap"),
     );
     this.administration = new EndpointAdministration({
       store: this.#store,

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { checkInput } from "../endpoints/details.ts";
 import type { EndpointStore } from "../endpoints/store.ts";
 import { AgentError } from "../errors.ts";
+import type { OutboxGap } from "../outbox/gaps.ts";
 import type { Outbox } from "../outbox/outbox.ts";
 import type { FailBack } from "./choice.ts";
 import type { Groups, GroupStatus } from "./groups.ts";
@@ -21,6 +22,10 @@ export interface ListedGroup extends GroupStatus {
   failBack: FailBack;
   /** Notifications that it has not acknowledged. */
   waiting: number;
+  /** Notifications that it will never get, because the outbox was full. */
+  lost: number;
+  /** The latest of its gaps. */
+  gap?: Omit<OutboxGap, "groupId">;
 }
 
 const failBack = z.discriminatedUnion("mode", [
@@ -53,6 +58,8 @@ export class ConnectionAdministration {
       ...(running.get(groupId) ?? { groupId, ...idle }),
       failBack: store.failBackOf(groupId),
       waiting: outbox.waiting(groupId),
+      lost: outbox.gaps.lost(groupId),
+      ...gapOf(outbox, groupId),
     }));
   }
 
@@ -79,4 +86,11 @@ export class ConnectionAdministration {
     if (this.#groupIds().includes(groupId)) return;
     throw new AgentError("group_unknown", `no endpoint of a group "${groupId}" is saved`);
   }
+}
+
+function gapOf(outbox: Outbox, groupId: string): Pick<ListedGroup, "gap"> {
+  const latest = outbox.gaps.latest(groupId);
+  if (latest === undefined) return {};
+  const { groupId: _group, ...gap } = latest;
+  return { gap };
 }

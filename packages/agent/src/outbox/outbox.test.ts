@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { openDatabase } from "@sallyport/durable";
 import { temporaryFolder } from "../../../../tests/kit/folder.ts";
-import { Outbox, type OutboxGap } from "./outbox.ts";
+import type { OutboxGap } from "./gaps.ts";
+import { Outbox } from "./outbox.ts";
 
 const job = (jobId: number, state = "ACTIVE") => ({
   notificationType: "INFO",
@@ -96,18 +97,42 @@ test("outbox - a notification is as durable as the transaction that it is a part
   assert.equal(outbox.size, 0);
 });
 
-test("outbox - at its bound the oldest make room and the gap is reported", () => {
+test("outbox - at its bound the oldest make room, and each group's gap is reported when it begins and when it is over", () => {
   using folder = temporaryFolder();
+  const first = open(folder.path, 3);
+  first.outbox.setGroups(["a", "b"]);
+  first.outbox.append([job(1), job(2), job(3)]);
+  // b has the first two: what it loses begins later.
+  first.outbox.acknowledge("b", 2);
+  for (let jobId = 4; jobId <= 6; jobId += 1) first.outbox.append([job(jobId)]);
+  const began = (groupId: string, position: number) => ({
+    groupId,
+    firstPosition: position,
+    lastPosition: position,
+    notifications: 1,
+    isOver: false,
+  });
+  assert.deepEqual(first.gaps, [began("a", 1), began("b", 3)]);
+  first.database.close();
+
+  // It is remembered over a restart, and goes on until the group takes up.
   const { database, outbox, gaps } = open(folder.path, 3);
   using _closing = database;
-  outbox.setGroups(["a"]);
-  for (let jobId = 1; jobId <= 5; jobId += 1) outbox.append([job(jobId)]);
-  assert.deepEqual(gaps, [
-    { firstPosition: 1, lastPosition: 1 },
-    { firstPosition: 2, lastPosition: 2 },
-  ]);
+  outbox.append([job(7)]);
   assert.deepEqual(
     outbox.read(outbox.cursor("a"), 10).map(({ position }) => position),
-    [3, 4, 5],
+    [5, 6, 7],
   );
+  assert.deepEqual(gaps, []);
+  assert.deepEqual([outbox.gaps.lost("a"), outbox.gaps.lost("b")], [4, 2]);
+  outbox.acknowledge("a", 5);
+  const gap = { groupId: "a", firstPosition: 1, lastPosition: 4, notifications: 4, isOver: true };
+  assert.deepEqual(gaps, [gap]);
+  assert.deepEqual(outbox.gaps.latest("a"), gap);
+  // The next one is another; what was lost adds up.
+  outbox.append([job(8), job(9), job(10)]);
+  assert.deepEqual(gaps.at(-1), { ...began("a", 6), lastPosition: 7, notifications: 2 });
+  assert.equal(outbox.gaps.lost("a"), 6);
+  outbox.setGroups(["b"]);
+  assert.equal(outbox.gaps.latest("a"), undefined);
 });

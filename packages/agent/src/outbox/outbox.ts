@@ -1,5 +1,6 @@
 import type { Database, Migration } from "@sallyport/durable";
 import { imageItem, jobItem, newOrderedId, type NotificationEntry } from "@sallyport/nbwss";
+import { OutboxGaps, type OutboxGap } from "./gaps.ts";
 
 /** A notification as a source hands it over. */
 export interface OutgoingNotification {
@@ -18,12 +19,6 @@ export interface OutboxItem {
   entry: NotificationEntry;
 }
 
-/** Notifications that were never sent because the outbox was full. */
-export interface OutboxGap {
-  firstPosition: number;
-  lastPosition: number;
-}
-
 const migrations: readonly Migration[] = [
   `CREATE TABLE outbox (
      position INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -37,19 +32,20 @@ const migrations: readonly Migration[] = [
 /**
  * Notifications that are owed to server groups, durable and in order. Each group has a cursor: all up to it is
  * acknowledged. What every group has acknowledged is deleted; while there is no group, nothing is owed and nothing
- * is kept.
+ * is kept. At its bound the oldest make room, and whoever was owed them has a gap, which is kept, counted and reported.
  */
 export class Outbox {
   readonly #database: Database;
   readonly #maxNotifications: number;
   readonly #listeners = new Set<() => void>();
-  readonly #onGap: (gap: OutboxGap) => void;
+  /** What each group has lost at the bound. */
+  readonly gaps: OutboxGaps;
 
   constructor(database: Database, maxNotifications: number, onGap: (gap: OutboxGap) => void) {
     this.#database = database;
     this.#maxNotifications = maxNotifications;
-    this.#onGap = onGap;
     database.migrate("outbox", migrations);
+    this.gaps = new OutboxGaps(database, onGap);
   }
 
   /**
@@ -111,6 +107,7 @@ export class Outbox {
       this.#database
         .prepare("UPDATE outbox_cursor SET position = max(position, ?) WHERE group_id = ?")
         .run(position, groupId);
+      this.gaps.acknowledged(groupId, position);
       this.#deleteAcknowledged();
     });
   }
@@ -131,6 +128,7 @@ export class Outbox {
       }
       for (const groupId of known.filter((id) => !groupIds.includes(id))) {
         this.#database.prepare("DELETE FROM outbox_cursor WHERE group_id = ?").run(groupId);
+        this.gaps.forget(groupId);
       }
       this.#deleteAcknowledged();
     });
@@ -161,7 +159,11 @@ export class Outbox {
       .get(oldest);
     if (gap?.["first"] === null || gap === undefined) return;
     this.#database.prepare("DELETE FROM outbox WHERE position <= ?").run(oldest);
-    this.#onGap({ firstPosition: Number(gap["first"]), lastPosition: Number(gap["last"]) });
+    const [first, dropped] = [Number(gap["first"]), Number(gap["last"])];
+    for (const groupId of this.groups()) {
+      const cursor = this.cursor(groupId);
+      if (cursor < dropped) this.gaps.note(groupId, Math.max(first, cursor + 1), dropped);
+    }
   }
 }
 

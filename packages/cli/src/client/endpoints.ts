@@ -24,6 +24,7 @@ const groups = z.object({
       executing: z.number(),
       silentMs: z.number().optional(),
       waiting: z.number(),
+      lost: z.number(),
       failBack,
     }),
   ),

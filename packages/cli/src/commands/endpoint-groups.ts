@@ -26,12 +26,13 @@ export function groupsCommand(): Command {
         return;
       }
       printTable(
-        ["group", "connected to", "commands that run", "notifications waiting", "fail-back"],
-        groups.map(({ groupId, connectedTo, executing, waiting, failBack }) => [
+        ["group", "connected to", "commands that run", "notifications waiting", "lost", "fail-back"],
+        groups.map(({ groupId, connectedTo, executing, waiting, lost, failBack }) => [
           groupId,
           connectedTo ?? "-",
           String(executing),
           String(waiting),
+          String(lost),
           textOf(failBack),
         ]),
         "No endpoint is saved; begin with: sallyport endpoint add --url <details URL>",
