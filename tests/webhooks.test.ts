@@ -1,6 +1,7 @@
 // Webhooks as users have them: a hub and commands as processes, a receiver over HTTPS.
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
 import type { ServerResponse } from "node:http";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -150,4 +151,29 @@ test("cli - webhooks are made, shown, changed, tested, stopped, rotated, replaye
   assert.match((await cli("show", id)).stderr, /404/);
   await connection.close();
   for (const line of hub.log) assert.ok(!line.includes(secret.slice(6)));
+});
+
+test("docs - the sample of cloud-builder.md takes what is genuine, and nothing else", async () => {
+  using folder = temporaryFolder();
+  const page = readFileSync(join(import.meta.dirname, "..", "docs", "cloud-builder.md"), "utf8");
+  const [, code = ""] = /```js\n([^]*?)```/.exec(page) ?? [];
+  const file = join(folder.path, "sample.mjs");
+  writeFileSync(file, code);
+  const { isGenuine } = (await import(file)) as {
+    isGenuine: (headers: Record<string, string>, body: string, secret: string, nowMs?: number) => boolean;
+  };
+  await using receiver = await startWebhookReceiver(folder.path);
+  const { hub, json } = await setUp(folder.path, receiver);
+  await using _hub = hub;
+  const { id, secret } = await json<{ id: string; secret: string }>("create", receiver.url);
+  const { secret: second } = await json<{ secret: string }>("rotate", id);
+  await json("test", id);
+  const [received] = receiver.requests;
+  assert.ok(received !== undefined);
+  const headers = received.headers as Record<string, string>;
+  for (const one of [secret, second]) assert.ok(isGenuine(headers, received.body, one));
+  assert.ok(!isGenuine(headers, `${received.body} `, secret));
+  assert.ok(!isGenuine({ ...headers, "webhook-id": "msg_other" }, received.body, secret));
+  assert.ok(!isGenuine(headers, received.body, `whsec_${Buffer.alloc(32).toString("base64")}`));
+  assert.ok(!isGenuine(headers, received.body, secret, Date.now() + 301_000));
 });

@@ -145,7 +145,7 @@ export class Intake implements AsyncDisposable {
     const { lanes } = this.#options;
     const events = this.#buffer;
     this.#buffer = [];
-    if (events.length > 1 && events.length * lanes.count > maxPairs) {
+    if (this.#withinBound(events).length < events.length) {
       // Others get their turn while it is read, page by page.
       this.#isLive = false;
       this.#read();
@@ -178,14 +178,14 @@ export class Intake implements AsyncDisposable {
   async #catchUp(): Promise<void> {
     const { log, lanes, logger } = this.#options;
     try {
-      while (!this.#closed && !this.#isLive) {
-        const limit = Math.min(Math.max(Math.floor(maxPairs / Math.max(lanes.count, 1)), 1), pageEvents);
-        const events = await log.read({ after: this.#reached, limit });
+      for (let limit = pageEvents; !this.#closed && !this.#isLive;) {
+        const read = await log.read({ after: this.#reached, limit });
         if (this.#closed || this.#isLive) return;
         if (!lanes.refresh()) {
           this.#fallBack();
           return;
         }
+        const events = this.#withinBound(read);
         const last = events.at(-1)?.position ?? this.#reached;
         this.#take(
           events.filter(({ type }) => isPublicType(type)),
@@ -193,13 +193,25 @@ export class Intake implements AsyncDisposable {
           false,
         );
         // Nothing can be committed between this look and the change: there is no gap.
-        if (events.length < limit && this.#committed <= last) this.#isLive = true;
+        if (read.length < limit && this.#committed <= last) this.#isLive = true;
         else await nextTurn();
+        limit = Math.min(Math.max(events.length * 2, 1), pageEvents);
       }
     } catch (err) {
       logger.error({ err }, "webhooks.not_taken");
       this.#fallBack();
     }
+  }
+
+  /** So many of the first events as can be looked at in one go. */
+  #withinBound(events: readonly StoredEvent[]): readonly StoredEvent[] {
+    const { lanes } = this.#options;
+    let pairs = 0;
+    for (const [index, { type }] of events.entries()) {
+      pairs += isPublicType(type) ? lanes.wanting(type).length : 0;
+      if (pairs > maxPairs) return events.slice(0, Math.max(index, 1));
+    }
+    return events;
   }
 
   #take(events: readonly StoredEvent[], upTo: number, mustWrite: boolean): void {
@@ -208,7 +220,7 @@ export class Intake implements AsyncDisposable {
     const counts = new Map<Lane, number>();
     const behind = new Map<Lane, number>();
     for (const event of events) {
-      for (const lane of lanes.all()) {
+      for (const lane of lanes.wanting(event.type)) {
         if (lane.receiver.behind !== null || behind.has(lane) || !lane.wants(event)) continue;
         const count = counts.get(lane) ?? 0;
         if (count >= store.room(lane.id)) {

@@ -19,12 +19,16 @@ export interface LanesOptions {
   now: () => number;
 }
 
+/** Types of which it is remembered who wants them. */
+const maxTypes = 500;
+
 /** The webhooks as they are now, in memory: what each commit of the log is held against. */
 export class Lanes {
   readonly #options: LanesOptions;
   readonly #lanes = new Map<string, Lane>();
   /** Webhooks that have changed and could not be read yet; nothing goes on before they are. */
   readonly #stale = new Set<string>();
+  readonly #byType = new Map<string, Lane[]>();
   #labelsAreStale = false;
 
   constructor(options: LanesOptions) {
@@ -48,9 +52,17 @@ export class Lanes {
     return this.#lanes.size === 0 && this.#stale.size === 0;
   }
 
-  /** How many there are. */
-  get count(): number {
-    return this.#lanes.size;
+  /** Those that may want events of a type, found once for each type. */
+  wanting(type: string): readonly Lane[] {
+    const known = this.#byType.get(type);
+    if (known !== undefined) return known;
+    const found = [...this.#lanes.values()].filter(({ filter }) =>
+      filter.types.some((beginning) => type.startsWith(beginning)),
+    );
+    // A primary may make up any number of types.
+    if (this.#byType.size >= maxTypes) this.#byType.clear();
+    this.#byType.set(type, found);
+    return found;
   }
 
   all(): Iterable<Lane> {
@@ -81,6 +93,7 @@ export class Lanes {
     if (this.#stale.size === 0 && !this.#labelsAreStale) return true;
     const { views, logger } = this.#options;
     if (!views.isCurrent) return false;
+    this.#byType.clear();
     try {
       for (const id of this.#stale) {
         this.#refreshOne(id);
