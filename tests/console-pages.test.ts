@@ -78,6 +78,7 @@ test("console pages - dialogs are as good as pages: axe, title, Escape, and the 
     ["/primaries", "Enrol a primary", "Enrol a primary"],
     [`/primaries/${id}`, "Edit", "Edit nbu-vienna-01"],
     [`/primaries/${id}`, "Rotate the token", "Rotate the token of nbu-vienna-01"],
+    [`/primaries/${id}`, "Add an endpoint", "Add an endpoint to nbu-vienna-01"],
     [`/primaries/${id}`, "Remove", "Remove nbu-vienna-01?"],
     ["/alerts", "Watch for something", "Watch for something"],
     ["/users", "Add a user", "Add a user"],

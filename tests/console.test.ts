@@ -216,10 +216,32 @@ test("console - offers to each role what the hub would not refuse, and says what
   };
   assert.deepEqual(await seen(viewer.key), { buttons: [], isRefused: true, hasMenu: false });
   assert.deepEqual(await seen(adminKey), {
-    buttons: ["Edit", "Rotate the token", "Remove"],
+    buttons: ["Edit", "Rotate the token", "Add an endpoint", "Remove"],
     isRefused: false,
     hasMenu: true,
   });
+});
+
+test("console - gives a primary one more endpoint, whose details work once", async () => {
+  const { url, adminKey, caPem } = opened;
+  const { id } = await enrolPrimary(hub, "nbu-two-01");
+  await using tab = await opened.open();
+  const { page } = tab;
+  await page.goto(`${url}/primaries/${id}`);
+  await signIn(page, adminKey);
+  await page.getByRole("button", { name: "Add an endpoint" }).click();
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("textbox", { name: "Group" }).fill("second site");
+  await dialog.getByRole("button", { name: "Add" }).click();
+  await dialog.getByText("1 to 64 letters").waitFor();
+  await dialog.getByRole("textbox", { name: "Group" }).fill("second-site");
+  await dialog.getByRole("button", { name: "Add" }).click();
+  const address = await dialog.getByRole("textbox", { name: "Details address" }).inputValue();
+  const { groupId, priority } = JSON.parse((await get(address, caPem)).body) as EndpointDetails;
+  assert.deepEqual({ groupId, priority }, { groupId: "second-site", priority: 2 });
+  assert.equal((await get(address, caPem)).status, 404);
+  await dialog.getByRole("button", { name: "Done" }).click();
+  await page.getByText("group second-site, priority 2").waitFor();
 });
 
 test("console - removes a primary only after its name was typed", async () => {

@@ -5,6 +5,7 @@ import { useQueryClient } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { primariesKey } from "../api/primaries.ts";
 import { removePrimary } from "../api/primary.ts";
+import { AddEndpointDialog } from "./add-endpoint-dialog.tsx";
 import { ConfirmDialog } from "./confirm-dialog.tsx";
 import { EditPrimaryDialog } from "./edit-primary-dialog.tsx";
 import { RotateDialog } from "./rotate-dialog.tsx";
@@ -17,6 +18,7 @@ export function PrimaryActions({ primary }: { primary: PrimarySummary }) {
   const [removing, removal] = useDisclosure(false);
   const [editing, edit] = useDisclosure(false);
   const [rotating, rotation] = useDisclosure(false);
+  const [adding, addition] = useDisclosure(false);
   return (
     <Group gap="sm">
       <Button variant="default" onClick={edit.open}>
@@ -25,11 +27,15 @@ export function PrimaryActions({ primary }: { primary: PrimarySummary }) {
       <Button variant="default" onClick={rotation.open}>
         Rotate the token
       </Button>
+      <Button variant="default" onClick={addition.open}>
+        Add an endpoint
+      </Button>
       <Button color="red" variant="outline" onClick={removal.open}>
         Remove
       </Button>
       <EditPrimaryDialog primary={primary} opened={editing} onClose={edit.close} />
       <RotateDialog primary={primary} opened={rotating} onClose={rotation.close} />
+      <AddEndpointDialog primary={primary} opened={adding} onClose={addition.close} />
       <ConfirmDialog
         opened={removing}
         onClose={removal.close}
