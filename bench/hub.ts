@@ -40,7 +40,8 @@ export async function startHub(bed: TestBed, options: HubOptions): Promise<Bench
     args: ["hub", "--data", data, "--listen", listen, "--json", "--tls-cert", bed.cert, "--tls-key", bed.key],
     logDir: bed.dir,
     env: { SALLYPORT_ADMIN_KEY: key },
-    execArgv: ["--expose-gc", "--import", memoryReport, ...profiling],
+    // As `npm run sallyport` and the command itself start it.
+    execArgv: ["--max-semi-space-size=8", "--expose-gc", "--import", memoryReport, ...profiling],
     factsInOutput(output) {
       const url = /"url":\s*"([^"]+)"/.exec(output)?.[1];
       return url === undefined ? undefined : { port: Number(new URL(url).port) };

@@ -13,12 +13,23 @@ export interface Clock {
   after(ms: number, run: () => void): Timer;
 }
 
+/** Thousands of connections have some each: no closure of its own, and nothing is kept of one that was called off. */
+class SystemTimer implements Timer {
+  #handle: NodeJS.Timeout | undefined;
+
+  constructor(ms: number, run: () => void) {
+    this.#handle = setTimeout(run, ms);
+  }
+
+  cancel(): void {
+    clearTimeout(this.#handle);
+    this.#handle = undefined;
+  }
+}
+
 /** The machine's own time. */
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonicMs: () => performance.now(),
-  after(ms, run) {
-    const handle = setTimeout(run, ms);
-    return { cancel: () => clearTimeout(handle) };
-  },
+  after: (ms, run) => new SystemTimer(ms, run),
 };

@@ -12,13 +12,8 @@ const maxOvertakings = 16;
 
 /** Messages that wait to be sent, texts and frames, in lanes. */
 export class Lanes {
-  readonly #waiting: Record<Lane, (string | Buffer)[]> = {
-    control: [],
-    acknowledgement: [],
-    command: [],
-    notification: [],
-    bulk: [],
-  };
+  /** Made when something has to wait: on nearly all connections nothing ever does. */
+  #waiting: Record<Lane, (string | Buffer)[]> | undefined;
   #overtakings = 0;
   #length = 0;
   #units = 0;
@@ -30,7 +25,7 @@ export class Lanes {
 
   /** How many wait in one lane. */
   count(lane: Lane): number {
-    return this.#waiting[lane].length;
+    return this.#waiting?.[lane].length ?? 0;
   }
 
   /** What they hold together, UTF-16 units of texts (nearly bytes, for what is mostly ASCII) and bytes of frames. */
@@ -39,6 +34,7 @@ export class Lanes {
   }
 
   push(lane: Lane, message: string | Buffer): void {
+    this.#waiting ??= { control: [], acknowledgement: [], command: [], notification: [], bulk: [] };
     this.#waiting[lane].push(message);
     this.#length += 1;
     this.#units += message.length;
@@ -46,13 +42,15 @@ export class Lanes {
 
   /** Takes the next one out; undefined when none waits. */
   shift(): string | Buffer | undefined {
-    const busy = laneNames.filter((name) => this.#waiting[name].length > 0);
+    const waiting = this.#waiting;
+    if (waiting === undefined) return undefined;
+    const busy = laneNames.filter((name) => waiting[name].length > 0);
     const [highest] = busy;
     const lowest = busy.at(-1);
     if (highest === undefined || lowest === undefined) return undefined;
     const isTurnOfLowest = highest !== lowest && this.#overtakings >= maxOvertakings;
     this.#overtakings = highest === lowest || isTurnOfLowest ? 0 : this.#overtakings + 1;
-    const message = this.#waiting[isTurnOfLowest ? lowest : highest].shift();
+    const message = waiting[isTurnOfLowest ? lowest : highest].shift();
     if (message === undefined) return undefined;
     this.#length -= 1;
     this.#units -= message.length;

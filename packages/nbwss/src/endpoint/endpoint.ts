@@ -6,7 +6,7 @@ import { WebSocketServer } from "ws";
 import { systemClock, type Clock } from "../clock.ts";
 import { defaultLimits, type NbwssLimits } from "../limits.ts";
 import { connectionIdHeader, sallyportProtocol } from "../subprotocol.ts";
-import { serveSocket, type EndpointHandler, type ServedSocket } from "./handshake.ts";
+import { serveSocket, type AcceptedSocket, type EndpointHandler, type ServedSocket } from "./handshake.ts";
 
 /** How an endpoint is attached to a server. */
 export interface EndpointOptions<Identity> extends EndpointHandler<Identity> {
@@ -87,19 +87,24 @@ export function attachEndpoint<Identity>(
     }
     const trackingId = options.newConnectionId?.() ?? randomUUID();
     trackingIds.set(request, trackingId);
+    const remoteAddress = options.remoteAddressOf?.(request) ?? request.socket.remoteAddress ?? "unknown";
     acceptor.handleUpgrade(request, stream, head, (socket) => {
-      unproven += 1;
-      let counted = true;
-      const proven = () => {
-        if (counted) unproven -= 1;
-        counted = false;
-      };
-      const remoteAddress = options.remoteAddressOf?.(request) ?? request.socket.remoteAddress ?? "unknown";
-      const extended = socket.protocol === sallyportProtocol;
-      const served = serveSocket(context, { socket, stream, remoteAddress, trackingId, extended, proven });
-      sockets.add(served);
-      void served.closed.then(() => sockets.delete(served));
+      serve({ socket, stream, remoteAddress, trackingId });
     });
+  }
+
+  /** Not within `upgrade`: what is made here lives as long as the connection, and would keep the request with all its headers. */
+  function serve(accepted: Omit<AcceptedSocket, "extended" | "proven">): void {
+    unproven += 1;
+    let counted = true;
+    const proven = () => {
+      if (counted) unproven -= 1;
+      counted = false;
+    };
+    const extended = accepted.socket.protocol === sallyportProtocol;
+    const served = serveSocket(context, { ...accepted, extended, proven });
+    sockets.add(served);
+    void served.closed.then(() => sockets.delete(served));
   }
   server.on("upgrade", upgrade);
 
