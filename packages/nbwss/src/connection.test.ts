@@ -149,7 +149,7 @@ testBothWays(
 );
 
 test("connection - an unknown token is answered valid:false and the connection ends", async () => {
-  await using peer = await startEndpoint({ limits: { refusalTimeoutMs: 20 } });
+  await using peer = await startEndpoint();
   await assert.rejects(dial(peer.url, { token: "bad" }), { code: "token_refused", retryable: true });
   assert.equal((await peer.rejected).code, 1000);
 
