@@ -3,6 +3,7 @@ import { judge, median, ratiosOf, type Comparison, type Goal } from "../comparis
 import { startHub } from "../hub.ts";
 import type { Program } from "../processes.ts";
 import type { Facts } from "../program.ts";
+import { cpuTimeOf } from "../cpu-time.ts";
 import { isWanted, type Measured, type Plan } from "../plan.ts";
 import type { TestBed } from "../test-bed.ts";
 import { load, requireAnswer, type Load, type Way } from "./load.ts";
@@ -76,8 +77,16 @@ const peers: readonly Peer[] = [
 interface Contestant {
   peer: Peer | undefined;
   way: Way;
-  many: Load[];
-  single: Load[];
+  /** The processes of its way, the target among them. */
+  programs: readonly Program[];
+  many: Costed[];
+  single: Costed[];
+}
+
+/** A run of the load generator, and what it cost. */
+interface Costed extends Load {
+  /** CPU of all processes of the way for each command, µs; the load generator's is not in it. */
+  cpuUs: number;
 }
 
 /** Commands through the hub against every peer, round by round. */
@@ -87,17 +96,17 @@ export async function measureCommands(bed: TestBed, plan: Plan): Promise<Measure
   const ca = await readFile(bed.ca, "utf8");
   const missing: string[] = [];
   const versions: Record<string, string> = {};
-  const ours = await startOurs(bed, stack, target.facts);
-  const contestants: Contestant[] = [{ peer: undefined, way: ours, many: [], single: [] }];
+  const { way: ours, programs } = await startOurs(bed, stack, target);
+  const contestants: Contestant[] = [{ peer: undefined, way: ours, programs, many: [], single: [] }];
   for (const peer of peers.filter(({ name }) => isWanted(plan, name))) {
     try {
-      const facts = await startRoles(bed, stack, peer, target.facts);
+      const { facts, programs } = await startRoles(bed, stack, peer, target);
       if (typeof facts["version"] === "string") versions[peer.name] = facts["version"];
       const headers: Record<string, string> =
         typeof facts["host"] === "string" ? { Host: facts["host"] } : {};
       const way = { port: Number(facts["port"]), path: "/netbackup/admin/jobs/4711", headers };
       await requireAnswer(way, ca, Number(target.facts["bytes"]));
-      contestants.push({ peer, way, many: [], single: [] });
+      contestants.push({ peer, way, programs, many: [], single: [] });
     } catch (error) {
       missing.push(`${peer.name}: ${(error as Error).message}`);
     }
@@ -109,59 +118,76 @@ export async function measureCommands(bed: TestBed, plan: Plan): Promise<Measure
     // Each round begins with another one, so that nobody always comes after the same neighbour.
     const order = contestants.map((_, index) => contestants[(index + round) % contestants.length]);
     for (const contestant of order) {
-      contestant?.many.push(await load(contestant.way, 64, plan.commandS));
-      contestant?.single.push(await load(contestant.way, 1, plan.commandS));
+      contestant?.many.push(await loadAt(contestant, 64, plan.commandS));
+      contestant?.single.push(await loadAt(contestant, 1, plan.commandS));
     }
   }
   return { comparisons: compare(contestants), missing, versions };
 }
 
-async function startOurs(bed: TestBed, stack: AsyncDisposableStack, target: Facts): Promise<Way> {
+async function loadAt({ way, programs }: Contestant, inFlight: number, seconds: number): Promise<Costed> {
+  const pids = programs.map(({ pid }) => pid);
+  const before = cpuTimeOf(pids);
+  const figures = await load(way, inFlight, seconds);
+  return { ...figures, cpuUs: (cpuTimeOf(pids) - before) / (figures.perSecond * seconds) };
+}
+
+async function startOurs(
+  bed: TestBed,
+  stack: AsyncDisposableStack,
+  target: Program,
+): Promise<{ way: Way; programs: readonly Program[] }> {
   const hub = stack.use(await startHub(bed, { data: "hub-commands" }));
   const [primary] = await hub.enrol(1, "commands");
   if (primary === undefined) throw new Error("no primary");
-  stack.use(
+  const service = stack.use(
     await bed.start("commands/service.ts", "service", {
-      ...target,
+      ...target.facts,
       url: `wss://127.0.0.1:${hub.port}/nbwss`,
       token: primary.token,
     }),
   );
   const headers = { Authorization: `Bearer ${hub.key}` };
   const path = `/api/v1/primaries/${primary.id}/netbackup/admin/jobs/4711`;
-  return { port: hub.port, path, headers };
+  return { way: { port: hub.port, path, headers }, programs: [hub.program, service, target] };
 }
 
 async function startRoles(
   bed: TestBed,
   stack: AsyncDisposableStack,
   peer: Peer,
-  target: Facts,
-): Promise<Facts> {
-  let facts = target;
+  target: Program,
+): Promise<{ facts: Facts; programs: readonly Program[] }> {
+  let { facts } = target;
+  const programs = [target];
   for (const role of peer.roles) {
     const program: Program = stack.use(await bed.start(peer.file, role, facts));
+    programs.push(program);
     facts = { ...facts, ...program.facts };
   }
-  return facts;
+  return { facts, programs };
 }
 
 function compare(contestants: readonly Contestant[]): Comparison[] {
   const [ours, ...others] = contestants;
   if (ours === undefined) return [];
-  const series = (of: readonly Load[], member: keyof Load) => of.map((one) => one[member]);
+  const series = (of: readonly Costed[], member: keyof Costed) => of.map((one) => one[member]);
   const line = (
     other: Contestant,
-    measure: { runs: "many" | "single"; member: keyof Load; goal: Goal | undefined },
+    measure: { runs: "many" | "single"; member: keyof Costed; goal: Goal | undefined },
   ): Comparison => {
     const { runs, member, goal } = measure;
     const [mine, theirs] = [series(ours[runs], member), series(other[runs], member)];
-    const show = (figures: readonly number[]) =>
-      member === "perSecond" ? `${Math.round(median(figures))}/s` : `${median(figures).toFixed(2)} ms`;
-    const unit = member === "perSecond" ? "commands/s" : member.slice(0, 3);
+    const { unit, show } = members[member];
     const count = runs === "many" ? "64 in flight" : "one at a time";
     const what = `${unit}, ${count}, to ${other.peer?.name ?? ""}`;
-    return { what, ours: show(mine), peer: show(theirs), ratios: ratiosOf(mine, theirs), goal };
+    return {
+      what,
+      ours: show(median(mine)),
+      peer: show(median(theirs)),
+      ratios: ratiosOf(mine, theirs),
+      goal,
+    };
   };
   const throughput = others.map((other) =>
     line(other, { runs: "many", member: "perSecond", goal: other.peer?.throughput }),
@@ -175,5 +201,14 @@ function compare(contestants: readonly Contestant[]): Comparison[] {
   const latencies = others.map((other) =>
     line(other, { runs: "single", member: "p50Ms", goal: other.peer?.latency }),
   );
-  return [...throughput, ...tails, ...latencies];
+  const costs = others.map((other) => line(other, { runs: "many", member: "cpuUs", goal: undefined }));
+  return [...throughput, ...tails, ...latencies, ...costs];
 }
+
+/** How each member is called and shown. */
+const members: Record<keyof Costed, { unit: string; show: (figure: number) => string }> = {
+  perSecond: { unit: "commands/s", show: (figure) => `${Math.round(figure)}/s` },
+  p50Ms: { unit: "p50", show: (figure) => `${figure.toFixed(2)} ms` },
+  p99Ms: { unit: "p99", show: (figure) => `${figure.toFixed(2)} ms` },
+  cpuUs: { unit: "CPU for each", show: (figure) => `${Math.round(figure)} µs` },
+};
