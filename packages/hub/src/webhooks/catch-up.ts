@@ -45,7 +45,7 @@ export class CatchUp implements AsyncDisposable {
   consider(lane: Lane): void {
     if (lane.receiver.behind === null || this.#closed || !this.#hasRoom(lane)) return;
     this.#waiting.add(lane);
-    this.#running ??= this.#run().finally(() => (this.#running = undefined));
+    this.#running ??= this.#run();
   }
 
   /** Ends after the page that is under way; calling it again does nothing. */
@@ -62,7 +62,7 @@ export class CatchUp implements AsyncDisposable {
   async #run(): Promise<void> {
     for (const lane of this.#waiting) {
       this.#waiting.delete(lane);
-      if (this.#closed) return;
+      if (this.#closed) break;
       try {
         if (await this.#step(lane)) this.#waiting.add(lane);
         else this.#options.wake(lane);
@@ -73,6 +73,7 @@ export class CatchUp implements AsyncDisposable {
       }
       await nextTurn();
     }
+    this.#running = undefined;
   }
 
   /** Takes one page in. Returns whether there is more to do at once. */

@@ -140,7 +140,7 @@ export class Dispatcher implements AsyncDisposable {
     if (isStrained) this.#strained += 1;
     try {
       const sent = await attempts.deliver({ webhookId: lane.id, url: webhook.url, signal }, row);
-      if (sent === undefined) await missed.lose(lane, row.position);
+      if (sent === undefined) await missed.lose(lane, row);
       else if (!signal.aborted) this.#settle(lane, row, sent, { epoch, url: webhook.url });
     } catch (err) {
       if (!signal.aborted) {

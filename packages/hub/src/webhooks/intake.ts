@@ -44,6 +44,7 @@ export class Intake implements AsyncDisposable {
   #gathering: Timer | undefined;
   #retry: Timer | undefined;
   #reading: Promise<void> | undefined;
+  #mustRead = false;
   #closed = false;
 
   constructor(options: IntakeOptions) {
@@ -66,7 +67,8 @@ export class Intake implements AsyncDisposable {
     // Where an older log was put back, it is behind what was reached.
     this.#reached = Math.min(store.reached ?? oldest, this.#committed);
     this.#written = this.#reached;
-    this.#read();
+    if (lanes.isEmpty) this.#skipTo(this.#committed);
+    else this.#read();
   }
 
   /** Writes down how far it is; calling it again does nothing. */
@@ -171,12 +173,22 @@ export class Intake implements AsyncDisposable {
   }
 
   #read(): void {
-    this.#reading ??= this.#catchUp().finally(() => (this.#reading = undefined));
+    this.#mustRead = true;
+    this.#reading ??= this.#readOn();
+  }
+
+  /** Never rejects. Asked for while it runs, it looks once more: nobody else will. */
+  async #readOn(): Promise<void> {
+    while (this.#mustRead && !this.#closed) {
+      this.#mustRead = false;
+      await this.#catchUp();
+    }
+    this.#reading = undefined;
   }
 
   /** Never rejects. */
   async #catchUp(): Promise<void> {
-    const { log, lanes, logger } = this.#options;
+    const { log, lanes, logger, wake } = this.#options;
     try {
       for (let limit = pageEvents; !this.#closed && !this.#isLive;) {
         const read = await log.read({ after: this.#reached, limit });
@@ -197,6 +209,8 @@ export class Intake implements AsyncDisposable {
         else await nextTurn();
         limit = Math.min(Math.max(events.length * 2, 1), pageEvents);
       }
+      // Some may have changed while they could not be read.
+      for (const lane of lanes.all()) wake(lane);
     } catch (err) {
       logger.error({ err }, "webhooks.not_taken");
       this.#fallBack();

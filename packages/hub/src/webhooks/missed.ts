@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Missed } from "../feed/feed.ts";
 import type { EventLog } from "../log/log.ts";
 import type { Recorder } from "../log/recorder.ts";
+import type { DeliveryRow } from "./delivery-schema.ts";
 import type { DeliveryStore } from "./delivery-store.ts";
 import type { Lane } from "./lane.ts";
 
@@ -49,11 +50,12 @@ export class MissedEvents {
   }
 
   /** Gives up a delivery whose event is gone, and those near it that share its fate. */
-  async lose(lane: Lane, position: number): Promise<void> {
+  async lose(lane: Lane, delivery: Pick<DeliveryRow, "serial" | "position">): Promise<void> {
     const { log, store, now } = this.#options;
     const gone = [];
-    for (const [index, row] of store.pendingFrom(lane.id, position, batch).entries()) {
-      if ((await log.get(row.position))?.type !== row.type) gone.push(row);
+    for (const [index, row] of store.pendingFrom(lane.id, delivery.position, batch).entries()) {
+      const isGone = (await log.get(row.position))?.type !== row.type;
+      if (isGone || row.serial === delivery.serial) gone.push(row);
       if (index % 100 === 99) await nextTurn();
     }
     const positions = gone.map((row) => row.position);

@@ -185,7 +185,8 @@ test("webhooks - a test is sent at once, also while disabled, and tells what cam
 
 test("webhooks - a range is replayed under the same ids, and a deleted webhook leaves nothing", async () => {
   await using receiver = await startReceiver();
-  await using hub = await startHub(receiver);
+  await using folder = await temporaryFolder();
+  await using hub = await startHub(receiver, { dataDir: folder.path });
   const primary = await hub.enrol();
   const { id } = await addWebhook(hub, { url: receiver.url, types: ["netbackup."] });
   const connection = await hub.dial(primary);
@@ -209,6 +210,15 @@ test("webhooks - a range is replayed under the same ids, and a deleted webhook l
   ] as const) {
     const reply = await hub.call({ path: `/api/v1/webhooks/${id}${path}`, method });
     assert.equal((reply.json() as { code: string }).code, "no_such_webhook", path);
+  }
+  for (const [file, table] of [
+    ["deliveries.sqlite", "deliveries"],
+    ["deliveries.sqlite", "receivers"],
+    ["webhooks.sqlite", "secrets"],
+  ] as const) {
+    using database = new DatabaseSync(join(folder.path, file), { readOnly: true });
+    const count = database.prepare(`SELECT count(*) AS count FROM ${table}`).get()?.["count"];
+    assert.equal(count, 0, table);
   }
 });
 
@@ -561,4 +571,25 @@ test("webhooks - one event that is refused is given up while others are taken, s
     const delivered = await deliveriesOf(hub, id, "?state=delivered");
     return delivered.some((delivery) => delivery.id === first?.id && delivery.attempts === 6);
   });
+});
+
+test("webhooks - many events for many webhooks at once are taken in page by page, each once and in order", async () => {
+  await using receiver = await startReceiver();
+  await using hub = await startHub(receiver);
+  const primary = await hub.enrol();
+  const webhooks: CreatedWebhook[] = [];
+  for (let count = 0; count < 50; count += 1) {
+    const webhook = await addWebhook(hub, { url: receiver.url, types: ["netbackup."] });
+    await patch(hub, webhook.id, { enabled: false });
+    webhooks.push(webhook);
+  }
+  const connection = await hub.dial(primary);
+  const states = Array.from({ length: 100 }, (_, index) => [1, `S${index}`] as [number, string]);
+  await notify(connection, ...states.slice(0, 90));
+  await notify(connection, ...states.slice(90));
+  for (const { id } of webhooks) {
+    await untilAsync(async () => (await show(hub, id)).backlog === 100);
+    const types = (await deliveriesOf(hub, id)).map(({ type }) => type);
+    assert.deepEqual(types, states.map(([, state]) => `netbackup.job.${state.toLowerCase()}`).toReversed());
+  }
 });
