@@ -86,6 +86,11 @@ const refusals: [title: string, args: string[], said: RegExp][] = [
     /--proxy-credential-file/,
   ],
   [
+    "rules that are missing",
+    ["--upstream", "https://nbu:1556", "--guard-rules", "/nonexistent/guard.yaml"],
+    /guard\.yaml can't be read: ENOENT/,
+  ],
+  [
     "commands as an agent without a credential",
     ["--upstream", "https://nbu:1556", "--commands-as", "agent"],
     /needs --api-key-file/,

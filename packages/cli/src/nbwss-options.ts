@@ -4,6 +4,7 @@ import type { ProxyEnvironment } from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import { fromEnvironment } from "./environment.ts";
 import { Failure } from "./failure.ts";
+import { loadGuardRules } from "./guard-rules-file.ts";
 import { readCaFile, readSecret } from "./secrets.ts";
 
 /** The options that primary and lone agent share: how they reach the cloud side, and what that may do. */
@@ -41,6 +42,8 @@ export function withNbwssOptions(command: Command): Command {
 /** What those options say. @throws Failure */
 export async function readNbwssOptions(options: NbwssOptions, log: Logger) {
   const { nbwssProperties, guardRules, readOnly } = options;
+  // Before anything is started or made: a server whose rules are wrong must not come up with others.
+  if (guardRules !== undefined) await loadGuardRules(guardRules, readOnly === true);
   const file = nbwssProperties === undefined ? undefined : await openProperties(nbwssProperties, log);
   return {
     endpointCaPem: readCaFile(options.ca),

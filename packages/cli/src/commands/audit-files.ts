@@ -1,11 +1,12 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { InvalidArgumentError, type Command } from "commander";
+import { fromEnvironment } from "../environment.ts";
 import { Failure } from "../failure.ts";
 import { printJson, printLine, printTable } from "../output/print.ts";
 
 interface Options {
-  data: string;
+  data?: string;
   json: boolean;
 }
 
@@ -14,7 +15,7 @@ export function addAuditFileCommands(command: Command): void {
   command
     .command("verify")
     .description("on premises: find every entry of the audit that was changed, removed, moved or cut off")
-    .requiredOption("--data <dir>", "data folder of the primary or agent; it may be running")
+    .option("--data <dir>", "data folder of the primary or agent, which may be running (or SALLYPORT_AGENT)")
     .option("--public-key <file>", "its public.pem, as you kept it elsewhere")
     .option("--checkpoint <file>", "a checkpoint.json of it, as you kept it elsewhere")
     .option("--json", "print JSON", false)
@@ -27,7 +28,7 @@ export function addAuditFileCommands(command: Command): void {
   command
     .command("export")
     .description("on premises: the audit's entries as JSON lines, in their order")
-    .requiredOption("--data <dir>", "data folder of the primary or agent; it may be running")
+    .option("--data <dir>", "data folder of the primary or agent, which may be running (or SALLYPORT_AGENT)")
     .option("--since <time>", "ISO 8601, such as 2026-11-24T08:00:00Z", time)
     .option("--until <time>", "ISO 8601", time)
     .option("--kind <beginning>", "such as command.held or ticket.")
@@ -72,7 +73,11 @@ async function exportEntries(
   for await (const line of exportAudit(auditOf(options.data), { sinceMs, untilMs, kind })) printLine(line);
 }
 
-function auditOf(data: string): string {
+function auditOf(named: string | undefined): string {
+  const data = named ?? fromEnvironment("SALLYPORT_AGENT");
+  if (data === undefined) {
+    throw new Failure("name the data folder of a primary or agent with --data", { exitCode: 2 });
+  }
   const dir = join(data, "audit");
   if (existsSync(dir)) return dir;
   throw new Failure(`${data} holds no audit: name the data folder of a primary or agent`, { exitCode: 2 });

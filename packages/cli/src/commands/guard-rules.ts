@@ -4,6 +4,7 @@ import { guardOf, type ExplainedDecision, type GuardQuestion } from "../client/g
 import { netbackupJson, PrimaryClient, type PrimaryOptions } from "../client/primary-client.ts";
 import { fromEnvironment } from "../environment.ts";
 import { Failure } from "../failure.ts";
+import { loadGuardRules } from "../guard-rules-file.ts";
 import { printJson, printLine, printTable } from "../output/print.ts";
 import { withPrimaryOptions } from "./hub-options.ts";
 
@@ -61,7 +62,7 @@ export function addGuardRuleCommands(command: Command): void {
 }
 
 async function check(file: string, options: { json: boolean }): Promise<void> {
-  const found = await readFile(file, false);
+  const found = await loadGuardRules(file, false);
   const own = found.rules.filter(({ line }) => line !== undefined).length;
   if (options.json) printJson({ file, rules: found.rules.length, own, budgets: found.budgets.length });
   else
@@ -161,22 +162,9 @@ async function decideThere(question: GuardQuestion, options: TestOptions): Promi
 
 async function decideHere(question: GuardQuestion, options: TestOptions): Promise<ExplainedDecision> {
   const { explainDecision } = await import("@sallyport/agent");
-  const inForce = await readFile(options.rules, options.readOnly);
+  const inForce = await loadGuardRules(options.rules, options.readOnly);
   const { passed, ...decision } = explainDecision(inForce, question, Date.now());
   return { ...decision, passed: [...passed] };
-}
-
-async function readFile(file: string | undefined, isReadOnly: boolean) {
-  // Loaded only here, so that the other commands start quickly.
-  const { AgentError, builtInRules, readRules } = await import("@sallyport/agent");
-  if (file === undefined) return builtInRules(isReadOnly);
-  try {
-    return readRules({ name: file, text: readFileSync(file, "utf8") }, isReadOnly);
-  } catch (error) {
-    const message =
-      error instanceof AgentError ? error.message : `${file} can't be read: ${(error as Error).message}`;
-    throw new Failure(message, { cause: error, exitCode: 2 });
-  }
 }
 
 function bodyOf(text: string): string {
