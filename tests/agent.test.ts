@@ -3,52 +3,56 @@ import assert from "node:assert/strict";
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { testBothWays } from "./kit/both-ways.ts";
 import { temporaryFolder } from "./kit/folder.ts";
 import { startSurroundings } from "./kit/lone-site.ts";
 import { sallyport } from "./kit/sallyport.ts";
 import { password, until } from "./kit/site.ts";
 
-test("agent - in front of a server that knows of no endpoint runs the commands of the cloud as itself", async () => {
-  using folder = temporaryFolder();
-  await using site = await startSurroundings(folder.path);
-  await using agent = await site.startAgent(...site.asAgent);
-  const added = await site.cli("endpoint", "add", "--file", site.detailsFile, "--yes");
-  assert.equal(added.code, 0, added.stderr);
-  await site.connected();
-  const created = site.created.endpoint;
+testBothWays(
+  "agent - in front of a server that knows of no endpoint runs the commands of the cloud as itself",
+  async () => {
+    using folder = temporaryFolder();
+    await using site = await startSurroundings(folder.path);
+    await using agent = await site.startAgent(...site.asAgent);
+    const added = await site.cli("endpoint", "add", "--file", site.detailsFile, "--yes");
+    assert.equal(added.code, 0, added.stderr);
+    await site.connected();
+    const created = site.created.endpoint;
 
-  const { status, text: body } = await site.client.gateway(site.created.id, {
-    method: "GET",
-    path: "/netbackup/admin/jobs",
-  });
-  assert.equal(status, 200, body);
-  const own = await site.client.gateway(site.created.id, {
-    method: "GET",
-    path: "/netbackup/sallyport/status",
-  });
-  assert.equal(own.status, 403);
+    const { status, text: body } = await site.client.gateway(site.created.id, {
+      method: "GET",
+      path: "/netbackup/admin/jobs",
+    });
+    assert.equal(status, 200, body);
+    const own = await site.client.gateway(site.created.id, {
+      method: "GET",
+      path: "/netbackup/sallyport/status",
+    });
+    assert.equal(own.status, 403);
 
-  const rule = await site.cli("endpoint", "fail-back", created.groupId, "after-stable:10");
-  assert.match(rule.stdout, /fails back: after-stable, 10 minutes/, rule.stderr);
-  const groups = await site.cli("endpoint", "groups");
-  assert.match(
-    groups.stdout,
-    new RegExp(`${created.groupId}.*${created.hostName}.*after-stable, 10 minutes`),
-  );
-  assert.match((await site.cli("endpoint", "reconnect")).stdout, /tries now/);
-  const updated = await site.cli("endpoint", "update", created.hostName, "--priority", "7");
-  assert.match(updated.stdout, /its certificate is the same/, updated.stderr);
-  await site.connected();
-  const list = await site.cli("endpoint", "list", "--json");
-  assert.match(list.stdout, /"priority": 7/);
-  assert.match(list.stdout, /"connectionState": "CONNECTED"/);
-  const administration = join(site.agentDir, "administration.json");
-  assert.equal(statSync(administration).mode & 0o777, 0o600);
-  const { token } = JSON.parse(readFileSync(administration, "utf8")) as { token: string };
-  const text = [agent.log.join("\n"), list.stdout, added.stdout].join("\n");
-  for (const secret of [token, password, site.created.endpoint.token]) assert.ok(!text.includes(secret));
-  assert.equal(await agent.stop(), 0);
-});
+    const rule = await site.cli("endpoint", "fail-back", created.groupId, "after-stable:10");
+    assert.match(rule.stdout, /fails back: after-stable, 10 minutes/, rule.stderr);
+    const groups = await site.cli("endpoint", "groups");
+    assert.match(
+      groups.stdout,
+      new RegExp(`${created.groupId}.*${created.hostName}.*after-stable, 10 minutes`),
+    );
+    assert.match((await site.cli("endpoint", "reconnect")).stdout, /tries now/);
+    const updated = await site.cli("endpoint", "update", created.hostName, "--priority", "7");
+    assert.match(updated.stdout, /its certificate is the same/, updated.stderr);
+    await site.connected();
+    const list = await site.cli("endpoint", "list", "--json");
+    assert.match(list.stdout, /"priority": 7/);
+    assert.match(list.stdout, /"connectionState": "CONNECTED"/);
+    const administration = join(site.agentDir, "administration.json");
+    assert.equal(statSync(administration).mode & 0o777, 0o600);
+    const { token } = JSON.parse(readFileSync(administration, "utf8")) as { token: string };
+    const text = [agent.log.join("\n"), list.stdout, added.stdout].join("\n");
+    for (const secret of [token, password, site.created.endpoint.token]) assert.ok(!text.includes(secret));
+    assert.equal(await agent.stop(), 0);
+  },
+);
 
 test("agent - lets commands bring their own credential, and keeps its endpoints and token over a restart", async () => {
   using folder = temporaryFolder();

@@ -19,8 +19,14 @@ import { sallyport } from "./kit/sallyport.ts";
 /** Patience for peers on this machine whose own waits are short. */
 const quick: Partial<EndpointTiming> = { quietMs: 50, idleMs: 1_000, silenceMs: 20_000, commandMs: 20_000 };
 
-test("conformance - our hub keeps every rule of an endpoint", async () => {
+for (const extensions of [true, false]) {
+  test(`conformance - our hub keeps every rule of an endpoint (${extensions ? "sallyport.v1 for who offers it" : "NBWSS 1.0 only"})`, () =>
+    keepsEveryRule(extensions));
+}
+
+async function keepsEveryRule(extensions: boolean): Promise<void> {
   await using fixture = await HubFixture.start({
+    extensions,
     limits: {
       connectTimeoutMs: 300,
       refusalTimeoutMs: 300,
@@ -46,7 +52,7 @@ test("conformance - our hub keeps every rule of an endpoint", async () => {
   assert.deepEqual(failuresOf(report), []);
   assert.equal(report.summary.skipped, 0);
   assert.deepEqual(new Set(await Promise.all(calls)), new Set([200]));
-});
+}
 
 /** Which checks have to fail at an endpoint with these faults, each check run for itself. */
 const faultyEndpoints: [faults: EndpointFault[], checks: string[]][] = [

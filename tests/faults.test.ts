@@ -8,6 +8,7 @@ import { test } from "node:test";
 import { connect } from "node:tls";
 import { compareTrees } from "@sallyport/cli";
 import { ended } from "./kit/ended.ts";
+import { testBothWays } from "./kit/both-ways.ts";
 import { startFaultProxy, type FaultProxy } from "./kit/fault-proxy.ts";
 import { temporaryFolder } from "./kit/folder.ts";
 import { makeSource, openGuardRules, Site, until } from "./kit/site.ts";
@@ -63,63 +64,69 @@ function locksOf(site: Site): string[] {
   return folders.filter((path) => /(^|\/)locks\/./.test(path));
 }
 
-test("faults - a hub killed after a notification came and before it was acknowledged has it once", async () => {
-  let proxy: FaultProxy | undefined;
-  await using site = await Site.start(async (hubPort) => {
-    proxy = await startFaultProxy(hubPort);
-    return proxy.port;
-  });
-  await using between = proxy as unknown as FaultProxy;
-  const source = makeSource(site.dir, 2, 1000);
-  await site.application.createPolicy("p", "branch", [source]);
-  const before = await acknowledged(site);
-  const jobId = await site.application.backUp("p");
-  // From here on the hub's acknowledgements never arrive, though it stores what comes.
-  between.swallowServerBytes();
-  await until(async () => (await site.notifications()).length > 0);
-  const stored = (await site.notifications()).length;
-  await site.hub.kill();
-  assert.ok(stored > (await acknowledged(site)) - before, "nothing was left unacknowledged");
+testBothWays(
+  "faults - a hub killed after a notification came and before it was acknowledged has it once",
+  async () => {
+    let proxy: FaultProxy | undefined;
+    await using site = await Site.start(async (hubPort) => {
+      proxy = await startFaultProxy(hubPort);
+      return proxy.port;
+    });
+    await using between = proxy as unknown as FaultProxy;
+    const source = makeSource(site.dir, 2, 1000);
+    await site.application.createPolicy("p", "branch", [source]);
+    const before = await acknowledged(site);
+    const jobId = await site.application.backUp("p");
+    // From here on the hub's acknowledgements never arrive, though it stores what comes.
+    between.swallowServerBytes();
+    await until(async () => (await site.notifications()).length > 0);
+    const stored = (await site.notifications()).length;
+    await site.hub.kill();
+    assert.ok(stored > (await acknowledged(site)) - before, "nothing was left unacknowledged");
 
-  between.heal();
-  between.cut();
-  await site.startHub();
-  await site.connected();
-  await site.notified("netbackup.job.done", `job/${jobId}`);
-  const events = await site.notifications();
-  await until(async () => (await acknowledged(site)) - before >= events.length);
-  assert.deepEqual(events.map(({ type }) => type).toSorted(), [
-    "netbackup.image.create",
-    "netbackup.job.active",
-    "netbackup.job.done",
-  ]);
-  await storedOnce(site);
-});
+    between.heal();
+    between.cut();
+    await site.startHub();
+    await site.connected();
+    await site.notified("netbackup.job.done", `job/${jobId}`);
+    const events = await site.notifications();
+    await until(async () => (await acknowledged(site)) - before >= events.length);
+    assert.deepEqual(events.map(({ type }) => type).toSorted(), [
+      "netbackup.image.create",
+      "netbackup.job.active",
+      "netbackup.job.done",
+    ]);
+    await storedOnce(site);
+  },
+);
 
 async function acknowledged(site: Site): Promise<number> {
   return site.primary.log.filter((line) => line.includes('"msg":"notification.acknowledged"')).length;
 }
 
-test("faults - a backup that runs while the hub is down ends, and its notifications arrive once when the hub is back", async () => {
-  await using site = await Site.start();
-  const source = makeSource(site.dir, 8, 8 * mib);
-  await site.application.createPolicy("p", "branch", [source]);
-  const jobId = await site.application.backUp("p");
-  assert.equal(await site.hub.stop(), 0);
-  await site.primary.logged("job.done");
+testBothWays(
+  "faults - a backup that runs while the hub is down ends, and its notifications arrive once when the hub is back",
+  async () => {
+    await using site = await Site.start();
+    const source = makeSource(site.dir, 8, 8 * mib);
+    await site.application.createPolicy("p", "branch", [source]);
+    const jobId = await site.application.backUp("p");
+    assert.equal(await site.hub.stop(), 0);
+    await site.primary.logged("job.done");
 
-  await site.startHub();
-  await site.connected();
-  await site.login();
-  await site.notified("netbackup.job.done", `job/${jobId}`);
-  assert.equal(await done(site, jobId), 0);
-  await storedOnce(site);
-  const job = (await site.notifications()).filter(({ subject }) => subject === `job/${jobId}`);
-  assert.deepEqual(
-    job.map(({ type }) => type),
-    ["netbackup.job.active", "netbackup.job.done"],
-  );
-});
+    await site.startHub();
+    await site.connected();
+    await site.login();
+    await site.notified("netbackup.job.done", `job/${jobId}`);
+    assert.equal(await done(site, jobId), 0);
+    await storedOnce(site);
+    const job = (await site.notifications()).filter(({ subject }) => subject === `job/${jobId}`);
+    assert.deepEqual(
+      job.map(({ type }) => type),
+      ["netbackup.job.active", "netbackup.job.done"],
+    );
+  },
+);
 
 test("faults - a hub killed again and again while backups run stores each notification once", async () => {
   await using site = await Site.start();
@@ -167,7 +174,7 @@ test("faults - a source that is missing gives status 71, through the hub as on p
   await site.notified("netbackup.job.done", `job/${jobId}`);
 });
 
-test("faults - what was restored through the hub is the same, odd names included", async () => {
+testBothWays("faults - what was restored through the hub is the same, odd names included", async () => {
   using folder = temporaryFolder();
   await using site = await Site.start(undefined, ["--guard-rules", openGuardRules(folder.path)]);
   const source = makeSource(site.dir, 5, 100_000);

@@ -14,7 +14,14 @@ import { HubClient } from "@sallyport/cli";
 import { WebSocket } from "ws";
 import { ended } from "./kit/ended.ts";
 import { temporaryFolder } from "./kit/folder.ts";
-import { allowedMessages, badMessages, rawNoise, requests, type FuzzedRequest } from "./kit/fuzzed-input.ts";
+import {
+  allowedMessages,
+  badMessages,
+  oddFrames,
+  rawNoise,
+  requests,
+  type FuzzedRequest,
+} from "./kit/fuzzed-input.ts";
 import { freePort, startServer, type ServerProcess } from "./kit/sallyport.ts";
 import { adminKey, until } from "./kit/site.ts";
 
@@ -116,6 +123,34 @@ test("fuzz - 20,000 bad messages, before and after CONNECT, end their connection
   });
 });
 
+test("fuzz - 40,000 binary messages under sallyport.v1, frames and mutilated ones, end at most their connection", async (t) => {
+  await withHub(t, async ({ hub, client, port }) => {
+    const frames = samples(oddFrames, variety);
+    const perSocket = 20;
+    const total = 40_000;
+    // A primary of its own for each lane: a second connection would only end the first.
+    const lanes = await Promise.all(
+      Array.from({ length: 8 }, (_, n) => client.addPrimary({ name: `frames-${n}` })),
+    );
+    await inParallel(lanes.length, total / perSocket, async (index) => {
+      const { id, endpoint } = lanes[index % lanes.length] ?? lanes[0] ?? assert.fail();
+      const socket = await openSocket(port, hub.caPem, "sallyport.v1");
+      const closed = ended(socket);
+      socket.send(connectMessage(endpoint.token));
+      await Promise.race([once(socket, "message"), closed]);
+      // A command is under way, for frames to be about.
+      const call = client.gateway(id, { method: "GET", path: "/netbackup/ping" }).catch(() => undefined);
+      for (let n = 0; n < perSocket; n += 1) {
+        socket.send(frames[(index * perSocket + n) % frames.length] ?? Buffer.alloc(0), { binary: true });
+      }
+      socket.close();
+      await closed;
+      await call;
+    });
+    return total;
+  });
+});
+
 test("fuzz - 25,000 odd HTTP requests are answered, none with 500", async (t) => {
   await withHub(t, async ({ hub, port }) => {
     const all = samples(requests, variety);
@@ -149,8 +184,10 @@ test("fuzz - 2,000 connections with what is not HTTP are closed", async (t) => {
   });
 });
 
-async function openSocket(port: number, ca: string): Promise<WebSocket> {
-  const socket = new WebSocket(`wss://127.0.0.1:${port}/nbwss`, { ca });
+async function openSocket(port: number, ca: string, protocol?: string): Promise<WebSocket> {
+  const socket = new WebSocket(`wss://127.0.0.1:${port}/nbwss`, protocol === undefined ? [] : [protocol], {
+    ca,
+  });
   // How it ends is seen by `close`.
   socket.on("error", () => socket.terminate());
   await once(socket, "open");

@@ -4,6 +4,7 @@ import { randomBytes, randomUUID } from "node:crypto";
 import { once } from "node:events";
 import { test } from "node:test";
 import { WebSocket } from "ws";
+import { testBothWays } from "./kit/both-ways.ts";
 import { ended } from "./kit/ended.ts";
 import { temporaryFolder } from "./kit/folder.ts";
 import { openGuardRules, password, Site } from "./kit/site.ts";
@@ -56,35 +57,38 @@ test("hostile - rude strangers are closed, and lock nobody else out", async () =
   await stillWell(site);
 });
 
-test("hostile - a primary's forged answers and flood of notifications touch nobody else", async () => {
-  await using site = await Site.start();
-  const evil = await site.client.addPrimary({ name: "evil" });
-  const { socket, closed } = await open(site);
-  socket.send(message("CONNECT", "REQUEST", { token: evil.endpoint.token }));
-  await once(socket, "message");
-  const flood = 2_000;
-  const allAcknowledged = Promise.withResolvers<void>();
-  let acknowledged = 0;
-  socket.on("message", () => {
-    acknowledged += 1;
-    if (acknowledged === flood) allAcknowledged.resolve();
-  });
-  for (let jobId = 0; jobId < flood; jobId += 1) {
-    socket.send(message("COMMAND", "RESPONSE", { status: 200, headers: {}, body: "forged" }));
-    const item = { jobId, state: "DONE", filler: "y".repeat(200) };
-    socket.send(
-      message("NOTIFICATION", "REQUEST", [{ notificationType: "INFO", object: "JOB", data: [item] }]),
-    );
-  }
-  await allAcknowledged.promise;
-  const first = await site.client.notifications(0, evil.id);
-  const second = await site.client.notifications(first.next, evil.id);
-  assert.equal(first.data.length + second.data.length, flood);
-  assert.deepEqual(await site.notifications(), []);
-  socket.send(message("CONNECT", "REQUEST", { token: evil.endpoint.token }));
-  await closed;
-  await stillWell(site);
-});
+testBothWays(
+  "hostile - a primary's forged answers and flood of notifications touch nobody else",
+  async () => {
+    await using site = await Site.start();
+    const evil = await site.client.addPrimary({ name: "evil" });
+    const { socket, closed } = await open(site);
+    socket.send(message("CONNECT", "REQUEST", { token: evil.endpoint.token }));
+    await once(socket, "message");
+    const flood = 2_000;
+    const allAcknowledged = Promise.withResolvers<void>();
+    let acknowledged = 0;
+    socket.on("message", () => {
+      acknowledged += 1;
+      if (acknowledged === flood) allAcknowledged.resolve();
+    });
+    for (let jobId = 0; jobId < flood; jobId += 1) {
+      socket.send(message("COMMAND", "RESPONSE", { status: 200, headers: {}, body: "forged" }));
+      const item = { jobId, state: "DONE", filler: "y".repeat(200) };
+      socket.send(
+        message("NOTIFICATION", "REQUEST", [{ notificationType: "INFO", object: "JOB", data: [item] }]),
+      );
+    }
+    await allAcknowledged.promise;
+    const first = await site.client.notifications(0, evil.id);
+    const second = await site.client.notifications(first.next, evil.id);
+    assert.equal(first.data.length + second.data.length, flood);
+    assert.deepEqual(await site.notifications(), []);
+    socket.send(message("CONNECT", "REQUEST", { token: evil.endpoint.token }));
+    await closed;
+    await stillWell(site);
+  },
+);
 
 const paths = [
   "/netbackup/%2e%2e/x",
@@ -112,32 +116,35 @@ const bodies = [
   "x".repeat(1_500_000),
 ];
 
-test("hostile - whatever is called with whatever body is refused with an error body, never with 5xx", async () => {
-  using folder = temporaryFolder();
-  await using site = await Site.start(undefined, ["--guard-rules", openGuardRules(folder.path)]);
-  const headers = { "content-type": "application/vnd.netbackup+json;version=12.0" };
-  const login = await site.client.gateway(site.primaryId, {
-    method: "POST",
-    path: "/netbackup/login",
-    headers,
-    body: JSON.stringify({ userName: "backupadmin", password }),
-  });
-  const { token } = JSON.parse(login.text) as { token: string };
-  for (const path of paths) {
-    for (const body of bodies) {
-      for (const method of ["GET", "POST", "PUT", "DELETE"] as const) {
-        const answer = await site.client.gateway(site.primaryId, {
-          method,
-          path,
-          headers,
-          authorization: token,
-          ...(body === "" ? {} : { body }),
-        });
-        const what = `${method} ${path} ${body.slice(0, 60)}: ${answer.status} ${answer.text.slice(0, 200)}`;
-        assert.ok((answer.status >= 400 && answer.status < 500) || answer.status === 501, what);
-        assert.match(answer.text, /"errorMessage":"/, what);
+testBothWays(
+  "hostile - whatever is called with whatever body is refused with an error body, never with 5xx",
+  async () => {
+    using folder = temporaryFolder();
+    await using site = await Site.start(undefined, ["--guard-rules", openGuardRules(folder.path)]);
+    const headers = { "content-type": "application/vnd.netbackup+json;version=12.0" };
+    const login = await site.client.gateway(site.primaryId, {
+      method: "POST",
+      path: "/netbackup/login",
+      headers,
+      body: JSON.stringify({ userName: "backupadmin", password }),
+    });
+    const { token } = JSON.parse(login.text) as { token: string };
+    for (const path of paths) {
+      for (const body of bodies) {
+        for (const method of ["GET", "POST", "PUT", "DELETE"] as const) {
+          const answer = await site.client.gateway(site.primaryId, {
+            method,
+            path,
+            headers,
+            authorization: token,
+            ...(body === "" ? {} : { body }),
+          });
+          const what = `${method} ${path} ${body.slice(0, 60)}: ${answer.status} ${answer.text.slice(0, 200)}`;
+          assert.ok((answer.status >= 400 && answer.status < 500) || answer.status === 501, what);
+          assert.match(answer.text, /"errorMessage":"/, what);
+        }
       }
     }
-  }
-  await stillWell(site);
-});
+    await stillWell(site);
+  },
+);

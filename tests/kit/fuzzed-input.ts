@@ -100,6 +100,41 @@ export const badMessages: fc.Arbitrary<string | Buffer> = fc.oneof(
     .map(([text, times]) => text.repeat(times)),
 );
 
+const frameHead = fc.oneof(
+  fc.constantFrom(
+    '{"status":200,"headers":{}}',
+    '{"status":200,"headers":{},"length":3}',
+    "{",
+    "[]",
+    '{"status":0}',
+  ),
+  fc.jsonValue({ maxDepth: 3 }).map((value) => JSON.stringify(value)),
+);
+
+/** Binary messages of `sallyport.v1`, right, about the wrong stream, and mutilated. */
+export const oddFrames: fc.Arbitrary<Buffer> = fc
+  .tuple(
+    fc.constantFrom(1, 2, 2, 2, 3, 3, 4, 5, 6, 255),
+    fc.constantFrom(0, 0, 1, 1, 2, 255),
+    fc.constantFrom(1, 1, 1, 1, 2, 0, 2 ** 48 - 1),
+    fc.oneof(
+      fc.uint8Array({ maxLength: 200 }).map((bytes) => Buffer.from(bytes)),
+      fc
+        .tuple(frameHead, fc.integer({ min: -2, max: 2 }), fc.uint8Array({ maxLength: 20 }))
+        .map(([head, off, body]) => {
+          const length = Buffer.alloc(4);
+          length.writeInt32BE(Math.max(0, Buffer.byteLength(head) + (off === 1 ? 1 : 0)));
+          return Buffer.concat([length, Buffer.from(head), body]);
+        }),
+      fc.nat({ max: 70_000 }).map((size) => Buffer.alloc(size)),
+    ),
+  )
+  .map(([type, flags, stream, rest]) => {
+    const header = Buffer.from([type, flags, 0, 0, 0, 0, 0, 0]);
+    header.writeUIntBE(stream, 2, 6);
+    return Buffer.concat([header, rest]);
+  });
+
 const target = fc.oneof(
   fc.constantFrom(
     "/",

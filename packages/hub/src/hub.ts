@@ -50,6 +50,8 @@ export interface HubOptions {
   oidc?: OidcOptions | undefined;
   /** Where webhooks may go beside public addresses. */
   webhooks?: WebhookOptions | undefined;
+  /** False to speak NBWSS 1.0 only, also with primaries that offer `sallyport.v1`. */
+  extensions?: boolean | undefined;
   limits?: Partial<HubLimits> | undefined;
   clock?: Clock | undefined;
 }
@@ -312,6 +314,7 @@ class RunningHub implements Hub {
     return attachEndpoint<Identity>(this.#server, {
       clock,
       limits: endpointLimits(limits),
+      extensions: options.extensions ?? true,
       remoteAddressOf: this.#parts.remoteAddressOf,
       authenticate: async (token, from) => checkToken(check, token, from),
       connected: (connection) => {

@@ -56,6 +56,7 @@ async function run(options: Record<string, unknown>): Promise<void> {
     moreUrls: settings.moreUrls,
     credentialKeyFile: settings.credentialKeyFile,
     trustedProxies: settings.trustedProxies,
+    extensions: settings.protocol === "sallyport.v1",
     oidc: readOidcOptions(settings.oidc),
     webhooks: {
       allowedNetworks: settings.webhooks.allowedNetworks,

@@ -17,6 +17,7 @@ const address = () =>
     .meta({ placeholder: "host:port" } satisfies SettingNotes);
 const networkExpected = "has to be an address or a network, such as 192.0.2.7 or 10.0.0.0/8";
 const urlExpected = "has to be https://HOST[:PORT] without a path";
+const protocols = ["sallyport.v1", "nbwss-1.0"] as const;
 const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
 
 /** Every bound of the hub, as a setting; what each means stands in `limits.ts`. */
@@ -57,6 +58,13 @@ export const hubSettingsSchema = z.strictObject({
     .meta({ placeholder: "network,…" } satisfies SettingNotes)
     .default([])
     .describe("proxies in front of the hub, such as 10.0.0.0/8; only their X-Forwarded-For is believed"),
+  protocol: z
+    .enum(protocols, `has to be one of ${protocols.join(", ")}`)
+    .meta({ placeholder: "name" } satisfies SettingNotes)
+    .default("sallyport.v1")
+    .describe(
+      "the most that is spoken with primaries: sallyport.v1 with those that offer it, or nbwss-1.0 with all",
+    ),
   oidc: oidcSettingsSchema,
   webhooks: z
     .strictObject({
