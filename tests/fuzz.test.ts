@@ -123,11 +123,11 @@ test("fuzz - 20,000 bad messages, before and after CONNECT, end their connection
   });
 });
 
-test("fuzz - 40,000 binary messages under sallyport.v1, frames and mutilated ones, end at most their connection", async (t) => {
+test("fuzz - 10,000 binary messages under sallyport.v1, frames and mutilated ones, end at most their connection", async (t) => {
   await withHub(t, async ({ hub, client, port }) => {
     const frames = samples(oddFrames, variety);
     const perSocket = 20;
-    const total = 40_000;
+    const total = 10_000;
     // A primary of its own for each lane: a second connection would only end the first.
     const lanes = await Promise.all(
       Array.from({ length: 8 }, (_, n) => client.addPrimary({ name: `frames-${n}` })),

@@ -64,6 +64,8 @@ export class PrimaryListener implements AsyncDisposable {
       perMessageDeflate: false,
       clientTracking: false,
       maxPayload: 4 * defaultServiceTiming.maxMessageBytes,
+      // NBWSS 1.0 knows of no subprotocol; ws would select whatever is offered.
+      handleProtocols: () => false,
     });
     server.on("upgrade", (request: IncomingMessage, stream: Duplex, head: Buffer) => {
       if (request.url?.split("?", 1)[0] !== path) {
