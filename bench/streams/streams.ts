@@ -42,7 +42,17 @@ writeFileSync(upstreamCa, upstream.caPem);
 const port = await freePort();
 const startHub = (protocol: string) =>
   startServer(
-    ["hub", "--data", join(folder.path, "hub"), "--listen", `127.0.0.1:${port}`, "--log-level", "error", "--protocol", protocol],
+    [
+      "hub",
+      "--data",
+      join(folder.path, "hub"),
+      "--listen",
+      `127.0.0.1:${port}`,
+      "--log-level",
+      "error",
+      "--protocol",
+      protocol,
+    ],
     { SALLYPORT_ADMIN_KEY: adminKey },
   );
 let hub = await startHub("sallyport.v1");
@@ -52,13 +62,32 @@ const detailsFile = join(folder.path, "endpoint.json");
 writeFileSync(detailsFile, JSON.stringify(primary.endpoint));
 const agentDir = join(folder.path, "agent");
 await using agent = await startServer(
-  ["agent", "--data", agentDir, "--upstream", upstream.origin, "--upstream-ca", upstreamCa, "--listen", "127.0.0.1:0", "--ca", hub.caFile],
+  [
+    "agent",
+    "--data",
+    agentDir,
+    "--upstream",
+    upstream.origin,
+    "--upstream-ca",
+    upstreamCa,
+    "--listen",
+    "127.0.0.1:0",
+    "--ca",
+    hub.caFile,
+  ],
   {},
 );
-const added = await sallyport(["endpoint", "add", "--file", detailsFile, "--yes"], { SALLYPORT_AGENT: agentDir });
+const added = await sallyport(["endpoint", "add", "--file", detailsFile, "--yes"], {
+  SALLYPORT_AGENT: agentDir,
+});
 if (added.code !== 0) throw new Error(added.stderr);
-const connected = () => until(async () => (await client.findPrimary(primary.id)).connection.state === "connected");
+const connected = () =>
+  until(async () => (await client.findPrimary(primary.id)).connection.state === "connected");
 const callers = new Agent({ keepAlive: true, maxSockets: inFlight + 1, ca: hub.caPem });
+
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
 
 /** Makes one call through hub and agent; returns the bytes of its body. */
 function call(path: string): Promise<number> {
@@ -75,7 +104,9 @@ function call(path: string): Promise<number> {
         let bytes = 0;
         response.on("data", (data: Buffer) => (bytes += data.length));
         response.on("error", reject);
-        response.on("end", () => (response.statusCode === 200 ? resolve(bytes) : reject(new Error(`status ${response.statusCode}`))));
+        response.on("end", () =>
+          response.statusCode === 200 ? resolve(bytes) : reject(new Error(`status ${response.statusCode}`)),
+        );
       },
     );
     outgoing.on("error", reject).end();
@@ -110,7 +141,10 @@ async function shortCommands(): Promise<{ hub: number; agent: number; p50: numbe
 
 try {
   await connected();
-  const rounds: Record<string, Awaited<ReturnType<typeof shortCommands>>[]> = { "sallyport.v1": [], "nbwss-1.0": [] };
+  const rounds: Record<string, Awaited<ReturnType<typeof shortCommands>>[]> = {
+    "sallyport.v1": [],
+    "nbwss-1.0": [],
+  };
   await shortCommands();
   const before = { hub: rssMiB(hub), agent: rssMiB(agent) };
   const most = { ...before };
@@ -122,21 +156,22 @@ try {
   let short = 0;
   let worstMs = 0;
   const long = call("long");
-  let isOver = false;
-  void long.then(() => (isOver = true));
-  while (!isOver) {
+  let isOver: boolean | undefined;
+  const over = long.then(() => true);
+  while (isOver !== true) {
     const at = performance.now();
     await call("short");
     worstMs = Math.max(worstMs, performance.now() - at);
     short += 1;
+    isOver = await Promise.race([over, Promise.resolve(undefined)]);
   }
   const bytes = await long;
   clearInterval(watch);
   const seconds = (performance.now() - sinceMs) / 1000;
-  console.log(
+  print(
     `${(bytes / gib).toFixed(2)} GiB in ${seconds.toFixed(1)} s; RSS hub ${before.hub.toFixed(0)} → at most ${most.hub.toFixed(0)} MiB, agent ${before.agent.toFixed(0)} → at most ${most.agent.toFixed(0)} MiB`,
   );
-  console.log(`meanwhile ${short} short commands one by one, the slowest ${worstMs.toFixed(0)} ms`);
+  print(`meanwhile ${short} short commands one by one, the slowest ${worstMs.toFixed(0)} ms`);
   for (const protocol of ["nbwss-1.0", "sallyport.v1", "nbwss-1.0", "sallyport.v1"]) {
     await hub.stop();
     hub = await startHub(protocol);
@@ -146,7 +181,9 @@ try {
   }
   for (const [protocol, measured] of Object.entries(rounds)) {
     for (const { hub: ofHub, agent: ofAgent, p50 } of measured) {
-      console.log(`${protocol}: ${(ofHub * 1000).toFixed(0)} µs hub + ${(ofAgent * 1000).toFixed(0)} µs agent per command, p50 ${p50.toFixed(1)} ms at ${inFlight} in flight`);
+      print(
+        `${protocol}: ${(ofHub * 1000).toFixed(0)} µs hub + ${(ofAgent * 1000).toFixed(0)} µs agent per command, p50 ${p50.toFixed(1)} ms at ${inFlight} in flight`,
+      );
     }
   }
 } finally {
