@@ -4,6 +4,7 @@ export const errorTable = {
   invalid_filter: { httpStatus: 400, netbackupCode: 20 },
   not_cancellable: { httpStatus: 400, netbackupCode: 20 },
   wrong_job_state: { httpStatus: 400, netbackupCode: 20 },
+  image_locked: { httpStatus: 400, netbackupCode: 20 },
   unauthenticated: { httpStatus: 401, netbackupCode: 8000 },
   bad_credentials: { httpStatus: 401, netbackupCode: 8000 },
   not_found: { httpStatus: 404, netbackupCode: 227 },

@@ -8,6 +8,21 @@ export const limits = {
   defaultPageItems: 10,
   /** NetBackup's largest page of jobs and of images. */
   maxPageItems: 100,
+  /** NetBackup's default and largest page of an image's contents. */
+  defaultContentItems: 200,
+  maxContentItems: 10_000,
+  /** Images whose contents are being read by pages, each by a restic that waits; beyond it a new request is refused with 503. */
+  maxContentRequests: 4,
+  /** A reader of contents who has not asked for the next page by then is forgotten. */
+  contentIdleMs: 5 * 60_000,
+  /** Images that one look into a folder goes through, newest first. */
+  maxBrowsedImages: 10,
+  /** Entries of a folder that a look into it takes; in a larger one it has to be read by pages of the whole image. */
+  maxBrowsedEntries: 100_000,
+  /** Images of one request to verify or expire. */
+  maxSelectedImages: 1000,
+  /** The longest lock of an immutable image; one that never expires is locked for as long. */
+  maxWormLockMs: 3650 * 86_400_000,
   /** NetBackup's largest page of policies. */
   maxPolicyPageItems: 500,
   /** More clauses than a person writes; a longer filter is refused with 400. */
@@ -47,7 +62,9 @@ export const limits = {
   /** Passwords hashed at once, since each takes 32 MiB; and waiting for it, beyond which a login is refused with 503. */
   maxConcurrentHashes: 2,
   maxWaitingHashes: 64,
-  /** Jobs that run at once on a storage unit; the others wait as QUEUED. */
+  /** What an administrator may set for it at most. */
+  maxJobsOfStorageUnit: 32,
+  /** Jobs that run at once on a storage unit unless an administrator sets another number; the others wait as QUEUED. */
   maxConcurrentJobs: 2,
   /** Jobs that wait; beyond it a new one is refused with 503. */
   maxQueuedJobs: 1000,

@@ -10,6 +10,7 @@ import { createApi } from "./api/api.ts";
 import type { ApiRoutes } from "./api/environment.ts";
 import { backupWork, localClientNames } from "./backup/backup.ts";
 import { Catalogue } from "./catalogue/catalogue.ts";
+import { ImageContents } from "./catalogue/image-contents.ts";
 import { Expiry } from "./catalogue/expiry.ts";
 import { reconcileCatalogue } from "./catalogue/reconciliation.ts";
 import { systemClock, type Clock } from "./clock.ts";
@@ -17,7 +18,6 @@ import { JobLifecycle } from "./jobs/job-lifecycle.ts";
 import { restingStates } from "./jobs/job-state.ts";
 import { JobQueue } from "./jobs/job-queue.ts";
 import { JobStore } from "./jobs/job-store.ts";
-import { limits } from "./limits.ts";
 import type { NotificationJournal } from "./journal/notification.ts";
 import { PolicyStore } from "./policies/policy-store.ts";
 import { restoreWork } from "./restore/restore.ts";
@@ -26,6 +26,7 @@ import { migrations } from "./schema.ts";
 import { startServer, type RunningServer } from "./server.ts";
 import { RunningProcesses } from "./storage/running-processes.ts";
 import { Scheduler } from "./scheduling/scheduler.ts";
+import { StorageSettingsStore } from "./storage/storage-settings.ts";
 import { openStorageUnit } from "./storage/storage-unit.ts";
 import { verifyWork } from "./verify/verify.ts";
 
@@ -119,14 +120,15 @@ export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
   }
 
   const expiry = building.use(new Expiry({ database, catalogue, journal, restic, clock, log, ready }));
+  const storageSettings = new StorageSettingsStore(database);
+  const settingsOf = (name: string) => storageSettings.get(name);
+  const maxJobsOf = (name: string) => settingsOf(name).maxConcurrentJobs;
   const work = {
-    BACKUP: backupWork({ restic, clock, dataDir, ready }),
+    BACKUP: backupWork({ restic, clock, dataDir, settingsOf, ready }),
     RESTORE: restoreWork({ restic, catalogue, staging, ready }),
     VERIFY: verifyWork({ restic, catalogue, ready }),
   };
-  const queue = building.use(
-    new JobQueue({ jobs, lifecycle, work, maxJobsOf: () => limits.maxConcurrentJobs, clock, log }),
-  );
+  const queue = building.use(new JobQueue({ jobs, lifecycle, work, maxJobsOf, clock, log }));
   const scheduler = building.use(new Scheduler({ database, policies, queue, clock, log }));
   const localClients = localClientNames(hostName);
   const { mount } = options;
@@ -142,6 +144,9 @@ export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
     queue,
     catalogue,
     expiry,
+    dataDir,
+    storageSettings,
+    contents: building.use(new ImageContents(restic)),
     clock,
     log,
     localClients,

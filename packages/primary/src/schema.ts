@@ -137,4 +137,13 @@ export const migrations: readonly Migration[] = [
   CREATE INDEX jobs_by_schedule ON jobs (policy_name, client_name, schedule_name, id) WHERE parent_id = 0;
   CREATE TABLE host_lists (name TEXT PRIMARY KEY, entries TEXT NOT NULL) STRICT;
   `,
+  // What administrators set of storage units.
+  `
+  CREATE TABLE storage_settings (
+    name TEXT PRIMARY KEY,
+    max_concurrent_jobs INTEGER NOT NULL,
+    use_worm INTEGER NOT NULL,
+    on_demand_only INTEGER NOT NULL
+  ) STRICT;
+  `,
 ];

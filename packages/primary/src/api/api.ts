@@ -4,12 +4,15 @@ import { getPath } from "hono/utils/url";
 import type { Logger } from "pino";
 import type { Sessions } from "../access/sessions.ts";
 import type { AuditTrail } from "../audit/audit-trail.ts";
+import type { ImageContents } from "../catalogue/image-contents.ts";
 import { PrimaryError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { apiKeyRoutes } from "./api-keys.ts";
 import { auditRoutes, recordChanges } from "./audit.ts";
 import { authenticate } from "./authentication.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
+import { imageActionRoutes, type ImageActionOptions } from "./image-actions.ts";
+import { imageContentRoutes } from "./image-contents.ts";
 import { imageRoutes, type ImageRoutesOptions } from "./images.ts";
 import { jobActionRoutes } from "./job-actions.ts";
 import { jobRoutes, type JobRoutesOptions } from "./jobs.ts";
@@ -24,6 +27,7 @@ import { policyRoutes, type PolicyRoutesOptions } from "./policies.ts";
 import { recoveryRoutes } from "./recovery.ts";
 import { limitBody } from "./request-body.ts";
 import { sessionRoutes } from "./sessions.ts";
+import { storageRoutes, type StorageRoutesOptions } from "./storage.ts";
 import { trustRoutes, type TrustOptions } from "./trust.ts";
 
 /** Everything that the API shows. */
@@ -31,7 +35,10 @@ export type ApiOptions = LoginOptions &
   PolicyRoutesOptions &
   JobRoutesOptions &
   ImageRoutesOptions &
+  ImageActionOptions &
+  StorageRoutesOptions &
   TrustOptions & {
+    contents: ImageContents;
     database: Database;
     sessions: Sessions;
     audit: AuditTrail;
@@ -65,7 +72,7 @@ export function createApi(options: ApiOptions): ApiRoutes {
   api.use("*", authenticate(sessions, options.apiKeys));
   api.use("*", recordChanges(options.audit));
   api.use("*", (context, next) =>
-    (context.req.path.startsWith("/netbackup/recovery/") ? limitRecovery : limitJson)(context, next),
+    (/^\/netbackup\/(recovery|catalog)\//.test(context.req.path) ? limitRecovery : limitJson)(context, next),
   );
   api
     .route("/", logoutRoutes(sessions))
@@ -77,7 +84,10 @@ export function createApi(options: ApiOptions): ApiRoutes {
     .route("/", manualBackupRoutes(options.policies, options.queue))
     .route("/", jobRoutes(options))
     .route("/", jobActionRoutes(options))
+    .route("/", imageActionRoutes(options))
+    .route("/", imageContentRoutes(options))
     .route("/", imageRoutes(options))
+    .route("/", storageRoutes(options))
     .route("/", recoveryRoutes(options));
   options.mount?.(api);
   const ours = methodsByPath(app);

@@ -70,6 +70,9 @@ export function imageResource(image: CatalogueImage, primaryName: string) {
           copyNumber: 1,
           fragmentNumber: 1,
           expiration,
+          ...(image.wormUntilMs === null
+            ? {}
+            : { wormFlags: 1, wormUnlockTime: new Date(image.wormUntilMs).toISOString() }),
           host: primaryName,
           kbytes64: image.kilobytes,
           mediaId: image.storageUnit,

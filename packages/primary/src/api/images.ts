@@ -1,16 +1,13 @@
 import { Hono } from "hono";
-import { z } from "zod";
 import type { Catalogue } from "../catalogue/catalogue.ts";
-import type { Expiry } from "../catalogue/expiry.ts";
 import type { CatalogueImage } from "../catalogue/image.ts";
 import type { Clock } from "../clock.ts";
 import { PrimaryError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
 import { compileFilter, type FilterFields } from "../filter/filter.ts";
-import { imageResource, neverExpires } from "./image-resource.ts";
+import { imageResource } from "./image-resource.ts";
 import { paginationOf, readPage } from "./pagination.ts";
-import { readJson } from "./request-body.ts";
 
 const dayS = 86_400;
 
@@ -23,31 +20,22 @@ const fields: FilterFields = {
   backupTime: { sql: "backup_time_s", type: "timeS" },
 };
 
-const expirationSchema = z.object({
-  data: z.object({
-    type: z.enum(["byBackupId", "byRecalculating", "byServerName", "byServerType", "byMediaId"]),
-    attributes: z.looseObject({
-      backupId: z.string().optional(),
-      date: z.iso.datetime({ offset: true }).optional(),
-    }),
-  }),
-});
+/** Finds the image that a path or body names. @throws PrimaryError `not_found` */
+export function findImage(catalogue: Catalogue, backupId: string): CatalogueImage {
+  const image = catalogue.find(backupId);
+  if (image === undefined) throw new PrimaryError("not_found", `there is no image "${backupId}"`);
+  return image;
+}
 
 /** What the images' routes work on. */
 export interface ImageRoutesOptions {
   catalogue: Catalogue;
-  expiry: Expiry;
   clock: Clock;
   primaryName: string;
 }
 
 /** `/catalog/images` */
-export function imageRoutes({ catalogue, expiry, clock, primaryName }: ImageRoutesOptions): ApiRoutes {
-  const find = (backupId: string): CatalogueImage => {
-    const image = catalogue.find(backupId);
-    if (image === undefined) throw new PrimaryError("not_found", `there is no image "${backupId}"`);
-    return image;
-  };
+export function imageRoutes({ catalogue, clock, primaryName }: ImageRoutesOptions): ApiRoutes {
   return new Hono<ApiEnvironment>()
     .get("/catalog/images", (context) => {
       const filter = compileFilter(context.req.query("filter"), fields);
@@ -62,21 +50,6 @@ export function imageRoutes({ catalogue, expiry, clock, primaryName }: ImageRout
       return context.json({ data, meta: { pagination } });
     })
     .get("/catalog/images/:backupId", (context) =>
-      context.json({ data: imageResource(find(context.req.param("backupId")), primaryName) }),
-    )
-    .post("/catalog/images/update-expiration-date", async (context) => {
-      const { type, attributes } = (await readJson(context, expirationSchema)).data;
-      if (type !== "byBackupId") {
-        throw new PrimaryError("not_implemented", `"${type}" is not supported: use byBackupId`);
-      }
-      const { backupId, date } = attributes;
-      if (backupId === undefined || date === undefined) {
-        throw new PrimaryError("invalid_request", "byBackupId needs backupId and date");
-      }
-      const image = find(backupId);
-      const expiresAtMs = Date.parse(date);
-      if (expiresAtMs <= clock.nowMs()) expiry.expireNow(image);
-      else catalogue.setExpiration(backupId, expiresAtMs >= Date.parse(neverExpires) ? null : expiresAtMs);
-      return context.body(null, 204);
-    });
+      context.json({ data: imageResource(findImage(catalogue, context.req.param("backupId")), primaryName) }),
+    );
 }

@@ -10,7 +10,7 @@ import { planRestore } from "../restore/restore-plan.ts";
 import type { RestoreRequest } from "../restore/restore.ts";
 import { defaultStorageUnit } from "../storage/storage-unit.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
-import { multipartBoundary } from "./media-type.ts";
+import { readParts } from "./multipart.ts";
 import { parseJson } from "./request-body.ts";
 
 const path = "/recovery/workloads/physical/scenarios/granular-files-folders/recover";
@@ -52,7 +52,7 @@ export interface RecoveryRoutesOptions {
 /** The restore of files and folders of Standard backups. */
 export function recoveryRoutes({ catalogue, queue, localClients }: RecoveryRoutesOptions): ApiRoutes {
   return new Hono<ApiEnvironment>().post(path, async (context) => {
-    const parts = await readParts(context);
+    const parts = await readRecovery(context);
     const { recoveryPoint, recoveryOptions } = parts.request.data.attributes;
     if (recoveryPoint.policyType !== "STANDARD") {
       throw new PrimaryError("invalid_request", "only images of policyType STANDARD can be restored");
@@ -120,39 +120,12 @@ function findImage(
   throw new PrimaryError("not_found", `there is no image of the client "${point.client}" of ${when}`);
 }
 
-async function readParts(context: Context) {
-  const contentType = context.req.header("content-type");
-  const boundary = multipartBoundary(contentType);
-  if (boundary === undefined) {
-    throw new PrimaryError(
-      "unsupported_media_type",
-      `the Content-Type "${contentType}" is not supported: use multipart/form-data with a boundary`,
-    );
-  }
-  const form = await parseForm(await context.req.arrayBuffer(), boundary);
-  const text = async (name: string): Promise<string | undefined> => {
-    const part = form.get(name);
-    return part instanceof File ? part.text() : (part ?? undefined);
-  };
-  const required = async (name: string): Promise<string> => {
-    const found = await text(name);
-    if (found === undefined) throw new PrimaryError("invalid_request", `the part "${name}" is missing`);
-    return found;
-  };
-  const renames = await text("renameFile");
+async function readRecovery(context: Context) {
+  const parts = await readParts(context);
+  const renames = await parts.text("renameFile");
   return {
-    request: parseJson(await required("recoveryRequest"), recoveryRequestSchema, "recoveryRequest"),
-    selections: parseJson(await required("selectionsFile"), selectionsSchema, "selectionsFile"),
+    request: parseJson(await parts.required("recoveryRequest"), recoveryRequestSchema, "recoveryRequest"),
+    selections: parseJson(await parts.required("selectionsFile"), selectionsSchema, "selectionsFile"),
     renames: renames === undefined ? [] : parseJson(renames, renamesSchema, "renameFile"),
   };
-}
-
-/** NetBackup's own type is plain form data under another name, which the platform's parser does not know. */
-async function parseForm(body: ArrayBuffer, boundary: string): Promise<FormData> {
-  const headers = { "content-type": `multipart/form-data; boundary="${boundary}"` };
-  try {
-    return await new Response(body, { headers }).formData();
-  } catch (error) {
-    throw new PrimaryError("invalid_request", "the multipart body can't be read", { cause: error });
-  }
 }

@@ -7,6 +7,7 @@ import type { JobWork, JobWorkContext } from "../jobs/job-run.ts";
 import type { Job, LogSeverity, ScheduleType } from "../jobs/job.ts";
 import type { BackupMessage } from "../storage/restic-output.ts";
 import { describeErrorLine } from "../storage/restic-output.ts";
+import { wormLockOf, type StorageSettings } from "../storage/storage-settings.ts";
 import type { Restic } from "../storage/restic.ts";
 import { backupRequestSchema } from "./backup-job.ts";
 import { expirationOf } from "../policies/schedule.ts";
@@ -16,6 +17,7 @@ import { backupStatus } from "./backup-status.ts";
 export interface BackupOptions {
   restic: Restic;
   clock: Clock;
+  settingsOf: (storageUnit: string) => StorageSettings;
   /** Left out of every backup: the repository can't hold itself. */
   dataDir: string;
   /** Resolves when the repository can be used; makes it first when there is none. */
@@ -72,7 +74,8 @@ async function backUp(options: BackupOptions, job: Job, context: JobWorkContext)
     ...result.errorLines.map((line) => ({ severity, message: `restic: ${describeErrorLine(line)}` })),
   ];
   if (status > 1) return { status, log };
-  const image = await findImage({ restic, clock, job, timeS, status, summary });
+  const { useWorm } = options.settingsOf(job.storageUnit);
+  const image = await findImage({ restic, clock, job, timeS, status, summary, useWorm });
   if (image === undefined) {
     return {
       status: 6,
@@ -99,12 +102,14 @@ async function findImage(made: {
   timeS: number;
   status: number;
   summary: Summary | undefined;
+  useWorm: boolean;
 }): Promise<CatalogueImage | undefined> {
   const { restic, clock, job, timeS, status, summary } = made;
   const backupId = job.backupId ?? "";
   const [snapshot] = await restic.listSnapshots({ name: "backupId", value: backupId });
   if (snapshot === undefined) return undefined;
   const nowMs = clock.nowMs();
+  const expiresAtMs = expirationOf(timeS * 1000, backupRequestSchema.parse(job.request).retention);
   return {
     backupId,
     snapshotId: snapshot.id,
@@ -121,8 +126,8 @@ async function findImage(made: {
     kilobytesStored: kilobytes(summary?.data_added ?? 0),
     files: summary?.total_files_processed ?? 0,
     status,
-    expiresAtMs: expirationOf(timeS * 1000, backupRequestSchema.parse(job.request).retention),
-    wormUntilMs: null,
+    expiresAtMs,
+    wormUntilMs: made.useWorm ? wormLockOf(nowMs, expiresAtMs) : null,
     expiring: false,
   };
 }

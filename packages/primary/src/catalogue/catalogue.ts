@@ -82,9 +82,12 @@ export class Catalogue {
     );
   }
 
-  /** Intends the deletion of one image. */
-  markExpiring(backupId: string): void {
-    this.#database.prepare("UPDATE images SET expiring = 1 WHERE backup_id = ?").run(backupId);
+  /** Intends the deletion of one image, unless it is immutable at that moment; answers whether. */
+  markExpiring(backupId: string, nowMs: number): boolean {
+    const { changes } = this.#database
+      .prepare("UPDATE images SET expiring = 1 WHERE backup_id = ? AND coalesce(worm_until_ms, 0) <= ?")
+      .run(backupId, nowMs);
+    return Number(changes) > 0;
   }
 
   /** Intends the deletion of every image whose time has come; answers how many. */

@@ -1,6 +1,7 @@
 import type { Database } from "@sallyport/durable";
 import type { Logger } from "pino";
 import type { Clock } from "../clock.ts";
+import { PrimaryError } from "../errors.ts";
 import { imageNotification, type NotificationJournal } from "../journal/notification.ts";
 import { limits } from "../limits.ts";
 import type { Restic } from "../storage/restic.ts";
@@ -40,11 +41,30 @@ export class Expiry implements AsyncDisposable {
     this.#timer.unref();
   }
 
-  /** Intends the deletion of an image, durably; the deletion itself follows as soon as no job uses the repository. */
-  expireNow(image: CatalogueImage): void {
-    this.#options.catalogue.markExpiring(image.backupId);
-    this.#options.log.info({ backupId: image.backupId }, "image.expiring");
-    this.#wake();
+  /**
+   * Sets when images expire, all or none of them, durably; the deletion of those whose time has come follows as soon as
+   * no job uses the repository. This is the one way to an image's end that anybody can ask for.
+   * @param expiresAtMs epoch ms, `null` for never
+   * @throws PrimaryError `image_locked` when one is immutable beyond that time
+   */
+  setExpiration(images: readonly CatalogueImage[], expiresAtMs: number | null): void {
+    const { database, catalogue, clock, log } = this.#options;
+    const nowMs = clock.nowMs();
+    database.transaction(() => {
+      for (const { backupId, wormUntilMs } of images) {
+        if (expiresAtMs !== null && wormUntilMs !== null && wormUntilMs > Math.max(nowMs, expiresAtMs)) {
+          const until = new Date(wormUntilMs).toISOString();
+          throw new PrimaryError(
+            "image_locked",
+            `the image ${backupId} is immutable until ${until}: nothing can expire it before`,
+          );
+        }
+        catalogue.setExpiration(backupId, expiresAtMs);
+        if (expiresAtMs !== null && expiresAtMs <= nowMs) catalogue.markExpiring(backupId, nowMs);
+      }
+    });
+    log.info({ backupIds: images.map(({ backupId }) => backupId), expiresAtMs }, "image.expiration_set");
+    if (expiresAtMs !== null && expiresAtMs <= nowMs) this.#wake();
   }
 
   /** Intends the deletion of every image whose time has come, and works on all that is intended. */

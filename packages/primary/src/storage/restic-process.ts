@@ -1,4 +1,5 @@
 import { spawn } from "node:child_process";
+import type { Readable } from "node:stream";
 import { limits } from "../limits.ts";
 import { PrimaryError } from "../errors.ts";
 import { LineSplitter } from "./line-splitter.ts";
@@ -15,6 +16,8 @@ export interface ResticRun {
   maxLineBytes?: number;
   /** Its standard output is thrown away. */
   ignoresOutput?: boolean;
+  /** Takes its standard output as a stream, instead of lines. */
+  onOutput?: (output: Readable) => void;
   /** Called as soon as it runs. */
   onStart?: (pid: number) => void;
   /** Interrupts it; it is killed when it has not ended after `resticInterruptMs`. */
@@ -43,7 +46,8 @@ export function runRestic(run: ResticRun, processes: RunningProcesses): Promise<
     });
     const lines = new LineSplitter(run.maxLineBytes ?? limits.maxOutputLineBytes, run.onLine ?? (() => {}));
     const errorTail = new Tail(limits.maxStderrBytes);
-    child.stdout?.on("data", (chunk: Buffer) => lines.push(chunk));
+    if (run.onOutput !== undefined && child.stdout !== null) run.onOutput(child.stdout);
+    else child.stdout?.on("data", (chunk: Buffer) => lines.push(chunk));
     child.stderr?.on("data", (chunk: Buffer) => errorTail.push(chunk));
     // It may end before it has read its input; its exit code tells why.
     child.stdin?.on("error", () => {});

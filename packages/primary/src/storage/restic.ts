@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import type { Readable } from "node:stream";
 import { limits } from "../limits.ts";
 import { PrimaryError } from "../errors.ts";
 import { escapePattern } from "./pattern.ts";
@@ -12,6 +13,7 @@ import {
   type BackupMessage,
   type Snapshot,
 } from "./restic-output.ts";
+import { readEntries, type SnapshotEntry } from "./snapshot-listing.ts";
 import type { RunningProcesses } from "./running-processes.ts";
 
 /** What a `Restic` works with. */
@@ -116,6 +118,37 @@ export class Restic {
   readAll(snapshotId: string, run: Pick<RestoreRun, "onStart" | "signal">): Promise<ResticResult> {
     const args = ["dump", noLock, "--archive=tar", "--", snapshotId, "/"];
     return this.#run({ args, ignoresOutput: true, ...run });
+  }
+
+  /**
+   * Lists a snapshot's entries, all or those of one folder. They are read as they are taken; restic waits meanwhile, and
+   * is stopped when no more are wanted. The caller holds the lock shared.
+   * @throws PrimaryError `storage_unusable`
+   */
+  async *listEntries(
+    snapshotId: string,
+    options: { folder?: string; signal?: AbortSignal } = {},
+  ): AsyncGenerator<SnapshotEntry, void, undefined> {
+    const { folder, signal } = options;
+    const stop = new AbortController();
+    const output = Promise.withResolvers<Readable>();
+    const args = ["ls", "--json", noLock, "--", snapshotId, ...(folder === undefined ? [] : [folder])];
+    const run = this.#run({
+      args,
+      onOutput: output.resolve,
+      signal: signal === undefined ? stop.signal : AbortSignal.any([stop.signal, signal]),
+    });
+    // Whether it started at all is told by its end.
+    run.catch(output.reject);
+    try {
+      yield* readEntries(await output.promise);
+      const { code, errorLines } = await run;
+      if (code !== 0)
+        throw new PrimaryError("storage_unusable", `restic ls failed: ${errorLines.join("; ")}`);
+    } finally {
+      stop.abort();
+      await run.catch(() => {});
+    }
   }
 
   /**
