@@ -119,7 +119,15 @@ export function makeParts(options: PartsOptions): HubParts {
     send: (primary, command) =>
       relay.send({ primary, command, timeoutMs: limits.defaultCommandTimeoutMs, caller: "hub" }),
   });
+  const commandMetrics = new CommandMetrics({
+    registry: metrics.registry,
+    inFlight: () => relay.inFlight,
+    queued: () => relay.queued,
+    stored: () => state.commands.queued,
+    heldBodyBytes: () => budget.held,
+  });
   const runner = new CommandRunner({
+    ended: (state) => commandMetrics.noteStored(state),
     store: state.commands,
     announcer: new CommandAnnouncer({ store: state.commands, recorder: state.recorder, logger }),
     clock,
@@ -145,13 +153,7 @@ export function makeParts(options: PartsOptions): HubParts {
     logger,
     audit,
     relay,
-    metrics: new CommandMetrics({
-      registry: metrics.registry,
-      inFlight: () => relay.inFlight,
-      queued: () => relay.queued,
-      stored: () => state.commands.queued,
-      heldBodyBytes: () => budget.held,
-    }),
+    metrics: commandMetrics,
     budget,
     deadlines,
     credentials,

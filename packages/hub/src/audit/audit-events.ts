@@ -1,5 +1,8 @@
 import { z } from "zod";
 
+/** The longest path of a command that is written into the audit; of a longer one its beginning. */
+export const maxAuditedPathCharacters = 300;
+
 /** The data of the audit's events, by type. */
 export const auditEvents = {
   "sallyport.audit": z.object({

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { maxAuditedPathCharacters } from "../audit/audit-events.ts";
 import type { LogEvent } from "../log/log.ts";
 import type { Recorder } from "../log/recorder.ts";
 import type { CommandStore, FinishedFacts } from "./command-store.ts";
@@ -11,69 +12,68 @@ export interface CommandAnnouncerOptions {
 }
 
 /**
- * Writes into the log that stored commands have ended. The store keeps which ends are not there yet, and an event's id is that of its
- * command, so a kill between the two neither loses an end nor has it twice.
+ * Writes into the log that stored commands have ended: as an event, and into the audit. The store keeps which ends are not there yet, and
+ * the ids of what is written are made of the command's, so a kill between the two neither loses an end nor has it twice.
  */
 export class CommandAnnouncer {
   readonly #options: CommandAnnouncerOptions;
-  readonly #announcing = new Set<Promise<boolean>>();
-  #leftOver: Promise<void> | undefined;
+  #announcing: Promise<void> | undefined;
+  #isWanted = false;
 
   constructor(options: CommandAnnouncerOptions) {
     this.#options = options;
   }
 
-  /** Announces these; resolves with whether that worked, never rejects. What did not is left over. */
-  announce(finished: readonly FinishedFacts[]): Promise<boolean> {
-    const announcing = this.#announce(finished);
-    this.#announcing.add(announcing);
-    void announcing.then(() => this.#announcing.delete(announcing));
-    return announcing;
-  }
-
-  /** Announces what a kill, or a log that could not be written, has left; stops at the first failure. Never rejects. */
-  announceLeftOver(): Promise<void> {
-    this.#leftOver ??= this.#announceLeftOver().finally(() => (this.#leftOver = undefined));
-    return this.#leftOver;
+  /** Announces every end that is not in the log; stops at the first failure, to be called again later. */
+  announce(): void {
+    this.#isWanted = true;
+    this.#announcing ??= this.#announceWanted();
   }
 
   /** Resolves when nothing is being announced. */
   async settled(): Promise<void> {
-    await this.#leftOver;
-    while (this.#announcing.size > 0) await Promise.all(this.#announcing);
+    while (this.#announcing !== undefined) await this.#announcing;
   }
 
-  async #announceLeftOver(): Promise<void> {
-    const { store, logger } = this.#options;
+  /** Never rejects. */
+  async #announceWanted(): Promise<void> {
     try {
-      for (let some = store.listUnannounced(); some.length > 0; some = store.listUnannounced()) {
-        if (!(await this.announce(some))) return;
+      while (this.#isWanted) {
+        this.#isWanted = false;
+        await this.#announceAll();
       }
     } catch (err) {
-      logger.error({ err }, "commands.not_announced");
+      this.#options.logger.error({ err }, "commands.not_announced");
+    } finally {
+      this.#announcing = undefined;
     }
   }
 
-  async #announce(finished: readonly FinishedFacts[]): Promise<boolean> {
-    const { store, recorder, logger } = this.#options;
-    try {
-      await recorder.append(finished.map((facts) => this.#eventOf(facts)));
-      store.markAnnounced(finished.map(({ id }) => id));
-      return true;
-    } catch (err) {
-      logger.error({ err, commands: finished.length }, "commands.not_announced");
-      return false;
+  async #announceAll(): Promise<void> {
+    const { store, recorder } = this.#options;
+    for (let some = store.listUnannounced(); some.length > 0; some = store.listUnannounced()) {
+      await recorder.append(some.flatMap((facts) => this.#eventsOf(facts)));
+      store.markAnnounced(some.map(({ id }) => id));
     }
   }
 
-  #eventOf(facts: FinishedFacts): LogEvent {
-    const { id, primaryId, method, path, state, status } = facts;
+  #eventsOf({ id, primaryId, method, path, state, status, caller, from }: FinishedFacts): LogEvent[] {
+    const { recorder } = this.#options;
+    const target = `/primaries/${primaryId}`;
     const data = { id, primaryId, method, path, state, status };
-    const event = this.#options.recorder.eventOf(
-      "sallyport.command.finished",
-      `/primaries/${primaryId}`,
-      data,
-    );
-    return { ...event, id: `command.${id}.finished` };
+    const finished = recorder.eventOf("sallyport.command.finished", target, data);
+    const audited = recorder.eventOf("sallyport.audit", target, {
+      actor: caller,
+      from,
+      action: `command ${method} ${path.slice(0, maxAuditedPathCharacters)}`,
+      target,
+      result: state,
+      status,
+      requestId: id,
+    });
+    return [
+      { ...finished, id: `command.${id}.finished` },
+      { ...audited, id: `command.${id}.audited` },
+    ];
   }
 }

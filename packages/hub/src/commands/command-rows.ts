@@ -23,6 +23,8 @@ export interface CommandRow {
   sealed_answer: string | null;
   answer_status: number | null;
   announced: number;
+  caller_kind: "api-key" | "user";
+  caller_from: string;
 }
 
 /** What makes the table, step by step; only ever add to it. */
@@ -55,6 +57,9 @@ CREATE INDEX commands_to_announce ON commands (serial) WHERE announced = 0 AND f
 CREATE INDEX commands_by_state ON commands (state, serial);
 ALTER TABLE commands ADD COLUMN idempotency_hash TEXT;
 CREATE INDEX commands_by_idempotency ON commands (idempotency_hash) WHERE idempotency_hash IS NOT NULL;`,
+  // For the audit, which has the end of each command as well.
+  `ALTER TABLE commands ADD COLUMN caller_kind TEXT NOT NULL DEFAULT 'api-key';
+ALTER TABLE commands ADD COLUMN caller_from TEXT NOT NULL DEFAULT 'hub';`,
 ] as const;
 
 /** A stored command as the API tells it, but for its answer. */

@@ -17,7 +17,9 @@ import type {
 /** What the runner needs. */
 export interface CommandRunnerOptions {
   store: CommandStore;
-  announcer: Pick<CommandAnnouncer, "announce" | "announceLeftOver" | "settled">;
+  announcer: Pick<CommandAnnouncer, "announce" | "settled">;
+  /** Told of each end. */
+  ended: (state: CommandOutcome["state"]) => void;
   clock: Clock;
   logger: Logger;
   /** How often expired commands are looked for, ms. */
@@ -109,7 +111,7 @@ export class CommandRunner {
 
   async #start(): Promise<void> {
     const { store, announcer } = this.#options;
-    void announcer.announceLeftOver();
+    announcer.announce();
     await this.#endAll(
       () => store.listSent(),
       ({ method }) => unknown(method),
@@ -188,13 +190,14 @@ export class CommandRunner {
   #finishAll(ended: readonly EndedCommand[]): void {
     const { store, announcer, logger } = this.#options;
     store.finish(ended);
-    const finished = ended.map(({ facts, outcome: { state, error, answer } }) => {
+    for (const { facts, outcome } of ended) {
       const { id: commandId, primaryId: primary, method, path } = facts;
+      const { state, error, answer } = outcome;
       const status = answer?.status ?? null;
       logger.info({ commandId, primary, method, path, state, error, status }, "command.finished");
-      return { id: commandId, primaryId: primary, method, path, state, status };
-    });
-    void announcer.announce(finished);
+      this.#options.ended(state);
+    }
+    announcer.announce();
   }
 
   /** Ends all that `list` gives, in portions, so that others get their turn. */
@@ -223,7 +226,7 @@ export class CommandRunner {
       const ended = store.listExpired().map((facts) => ({ facts, outcome: failure("expired", "timeout") }));
       if (ended.length > 0) this.#finishAll(ended);
       store.prune();
-      void announcer.announceLeftOver();
+      announcer.announce();
       // A primary that was busy is asked again.
       for (const id of store.waitingPrimaries()) this.wake(id);
     } catch (err) {

@@ -72,8 +72,8 @@ export class CommandStore implements Disposable {
       this.#database
         .prepare(
           `INSERT INTO commands (id, primary_id, caller_id, created_by, method, path, state, created_at_ms,
-           expires_at_ms, sealed_command, idempotency_hash)
-           VALUES ($id, $primary, $caller, $by, $method, $path, 'queued', $now, $expires, $sealed, $keyHash)`,
+           expires_at_ms, sealed_command, idempotency_hash, caller_kind, caller_from)
+           VALUES ($id, $primary, $caller, $by, $method, $path, 'queued', $now, $expires, $sealed, $keyHash, $kind, $from)`,
         )
         .run({
           id,
@@ -86,6 +86,8 @@ export class CommandStore implements Disposable {
           expires: now() + timeoutMs,
           sealed,
           keyHash: keyHash ?? null,
+          kind: caller.kind,
+          from: call.from,
         });
     });
     return Promise.resolve(acceptedAnswer(id));
@@ -153,7 +155,13 @@ export class CommandStore implements Disposable {
   /** Some of those that ended and whose end is perhaps not in the log. */
   listUnannounced(): FinishedFacts[] {
     const rows = this.#some("announced = 0 AND finished_at_ms IS NOT NULL");
-    return rows.map((row) => ({ ...toFacts(row), state: row.state, status: row.answer_status }));
+    return rows.map((row) => ({
+      ...toFacts(row),
+      state: row.state,
+      status: row.answer_status,
+      caller: { kind: row.caller_kind, id: row.caller_id, name: row.created_by },
+      from: row.caller_from,
+    }));
   }
 
   /** Notes that the ends of these are in the log. */
@@ -250,7 +258,8 @@ export class CommandStore implements Disposable {
   #some(condition: string, ...values: number[]): CommandRow[] {
     return this.#database
       .prepare(
-        `SELECT id, primary_id, method, path, state, answer_status FROM commands WHERE ${condition} ORDER BY serial LIMIT 1000`,
+        `SELECT id, primary_id, method, path, state, answer_status, caller_kind, caller_id, created_by, caller_from
+         FROM commands WHERE ${condition} ORDER BY serial LIMIT 1000`,
       )
       .all(...values) as unknown as CommandRow[];
   }
@@ -288,6 +297,9 @@ export interface FinishedFacts extends QueuedFacts {
   state: StoredCommandState;
   /** The status of the primary's answer; null when there was none. */
   status: number | null;
+  caller: { kind: "api-key" | "user"; id: string; name: string };
+  /** The network address that it was ordered from. */
+  from: string;
 }
 
 /** Which stored commands are wanted. */

@@ -64,6 +64,7 @@ async function openLife(folder: TemporaryFolder, limits = {}) {
     clock,
     logger: lines.logger,
     sweepMs: 1_000,
+    ended: () => undefined,
     findPrimary: () => primary,
     isConnected: () => true,
     send(_, { uri }, { leaving }) {
@@ -84,6 +85,8 @@ async function openLife(folder: TemporaryFolder, limits = {}) {
     failing,
     sent,
     finished,
+    audited: async () =>
+      (await log.read({ after: 0, limit: 10_000, types: ["sallyport.audit"] })).map(({ data }) => data),
     sealing,
     async [Symbol.asyncDispose]() {
       await runner.close();
@@ -138,6 +141,17 @@ test("stored commands - an end that a kill kept out of the log is there after th
     const [end, ...others] = await life.finished();
     assert.deepEqual([end?.id, end?.state, end?.status, others.length], ["c1", "done", 202, 0]);
     assert.deepEqual([life.sent, life.store.listUnannounced()], [[], []]);
+    assert.deepEqual(await life.audited(), [
+      {
+        actor: { kind: "api-key", id: "k", name: "tester" },
+        from: "127.0.0.1",
+        action: "command POST /netbackup/x",
+        target: "/primaries/p1",
+        result: "done",
+        status: 202,
+        requestId: "c1",
+      },
+    ]);
   }
 });
 

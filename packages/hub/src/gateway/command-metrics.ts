@@ -15,6 +15,7 @@ export interface CommandMetricsOptions {
 export class CommandMetrics {
   readonly #ended: Counter<"end">;
   readonly #seconds: Histogram;
+  readonly #storedEnded: Counter<"state">;
   /** One for each end, so that no labels are looked up for each command. */
   readonly #counters = new Map<CommandEnd, Counter.Internal>();
 
@@ -32,6 +33,12 @@ export class CommandMetrics {
       buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
       registers,
     });
+    this.#storedEnded = new Counter({
+      name: "sallyport_hub_stored_commands_total",
+      help: "Stored commands by the state that they ended in",
+      labelNames: ["state"],
+      registers,
+    });
     const gauge = (name: string, help: string, read: () => number) =>
       new Gauge({
         name: `sallyport_hub_${name}`,
@@ -45,6 +52,11 @@ export class CommandMetrics {
     gauge("commands_queued", "Commands that wait for their turn at a primary", queued);
     gauge("commands_stored", "Commands that the hub keeps until their primary is there", stored);
     gauge("command_held_body_bytes", "Bytes of request bodies that the gateway holds", heldBodyBytes);
+  }
+
+  /** Counts one stored command that ended. */
+  noteStored(state: string): void {
+    this.#storedEnded.inc({ state });
   }
 
   /** Counts one command that ended. */

@@ -4,6 +4,7 @@ import type { Clock, Command, CommandAnswer } from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import type { Access } from "../access/access.ts";
 import type { Audit } from "../audit/audit.ts";
+import { maxAuditedPathCharacters } from "../audit/audit-events.ts";
 import type { CommandStore } from "../commands/command-store.ts";
 import type { HubLimits } from "../config/limits.ts";
 import type { Credentials } from "../credentials/credentials.ts";
@@ -215,15 +216,12 @@ export class Gateway {
   }
 }
 
-/** The longest path that is written into the audit. */
-const maxPathCharacters = 300;
-
 function entryOf(call: Call, result: string, status: number | null) {
   const { id, caller, from, target, method } = call;
   return {
     actor: { kind: caller.kind, id: caller.id, name: caller.name },
     from,
-    action: `command ${method} ${target.path.slice(0, maxPathCharacters)}`,
+    action: `command ${method} ${target.path.slice(0, maxAuditedPathCharacters)}`,
     target: `/primaries/${target.primaryId}`,
     result,
     status,
