@@ -130,6 +130,23 @@ test("decision - a body predicate matches what is surely meant for who allows, w
   }
 });
 
+test("decision - a body of another type or encoding than JSON in UTF-8 has no sure reading", () => {
+  const predicate = [{ at: "/backupId", equals: "test" }];
+  const allow = rulesOf({ rules: [{ name: "tests", action: "allow", methods: ["POST"], body: predicate }] });
+  const types: [type: string, isRead: boolean][] = [
+    ["application/json", true],
+    ["application/vnd.netbackup+json; version=12.0;charset=UTF-8", true],
+    ["application/json; charset=utf-16", false],
+    ["application/json; charset=utf-7", false],
+    ["application/x-www-form-urlencoded", false],
+    ["text/plain", false],
+  ];
+  for (const [type, isRead] of types) {
+    const more = { body: '{"backupId":"test"}', headers: { "content-type": type } };
+    assert.equal(by(allow, "POST /netbackup/catalog/x", more), isRead ? "allow tests" : "hold images", type);
+  }
+});
+
 test("decision - groups and times limit a rule, also over midnight", () => {
   const rules = rulesOf({
     timeZone: "Europe/Vienna",

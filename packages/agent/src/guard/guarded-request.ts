@@ -14,7 +14,7 @@ export interface GuardedRequest {
   /** Names in lower case, each once. */
   headers: ReadonlyMap<string, string>;
   body: string | undefined;
-  /** The body as JSON, read when it is asked for; undefined when it is not JSON or has more than one reading. */
+  /** The body as JSON, read when it is asked for; undefined when it is not said to be JSON in UTF-8, is none, or has more than one reading. */
   json(): JsonBody | undefined;
 }
 
@@ -63,12 +63,24 @@ export function readRequest(command: Command, groupId: string, maxPathCharacters
       headers,
       body,
       json() {
-        if (!isJsonRead) json = body === undefined ? undefined : readJsonBody(body);
+        if (!isJsonRead && body !== undefined && isJsonType(headers.get("content-type")))
+          json = readJsonBody(body);
         isJsonRead = true;
         return json;
       },
     },
   };
+}
+
+/** Whether a reader who goes by the type reads JSON, in UTF-8; untold it is JSON. */
+function isJsonType(contentType: string | undefined): boolean {
+  if (contentType === undefined) return true;
+  const [type = "", ...parameters] = contentType.split(";").map((part) => part.trim().toLowerCase());
+  const charset = parameters.find((one) => one.startsWith("charset"));
+  return (
+    /^application\/(?:[a-z0-9.-]+\+)?json$/.test(type) &&
+    (charset === undefined || /^charset="?utf-?8"?$/.test(charset))
+  );
 }
 
 /** Some frameworks take a POST for another method when its form says so. */
