@@ -18,6 +18,7 @@ import { Guard } from "./guard/guard.ts";
 import { GuardAdministration } from "./guard/guard-administration.ts";
 import type { PersonOf } from "./guard/guard-routes.ts";
 import { RulesFile } from "./guard/rules-file.ts";
+import { ServiceHealth } from "./health.ts";
 import { defaultAgentLimits, type AgentLimits } from "./limits.ts";
 import { Outbox } from "./outbox/outbox.ts";
 import { sendNotifications } from "./outbox/sender.ts";
@@ -65,6 +66,7 @@ export class NbwssService implements AsyncDisposable {
   readonly #store: EndpointStore;
   readonly #rules: RulesFile;
   readonly #guard: Guard;
+  readonly #health: ServiceHealth;
   readonly #audit: AuditLog;
   #groups: Groups | undefined;
   #upstream: OpenedUpstream | undefined;
@@ -81,6 +83,7 @@ export class NbwssService implements AsyncDisposable {
     this.outbox = new Outbox(options.database, this.#limits.maxOutboxNotifications, (gap) =>
       options.log.error(gap, gap.isOver ? "outbox.gap_passed" : "outbox.gap"),
     );
+    this.#health = new ServiceHealth(this.outbox, () => this.#clock.now());
     this.administration = new EndpointAdministration({
       store: this.#store,
       egress: this.#egress,
@@ -153,6 +156,7 @@ export class NbwssService implements AsyncDisposable {
     this.#closing ??= (async () => {
       this.#rules[Symbol.dispose]();
       await this.#groups?.close();
+      this.#health[Symbol.dispose]();
       await this.#upstream?.close();
       await this.#audit.close();
     })();
@@ -204,6 +208,7 @@ export class NbwssService implements AsyncDisposable {
       limits: { pingIntervalMs, maxMissedPongs, maxMessageBytes, dialTimeoutMs },
       ignoreUndecodable: ignoreDecoder,
       execute: (command, gone) => this.#guard.execute(command, groupId, upstream, gone),
+      health: () => this.#health.of(groupId),
       undecodable: (error) => log.error({ groupId, hostName, reason: error.message }, "endpoint.undecodable"),
       answerNotSent: (error) => log.error({ groupId, hostName, err: error }, "command.answer_not_sent"),
     });

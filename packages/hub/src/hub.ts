@@ -315,6 +315,7 @@ class RunningHub implements Hub {
       clock,
       limits: endpointLimits(limits),
       extensions: options.extensions ?? true,
+      healthIntervalMs: limits.primaryHealthIntervalMs,
       remoteAddressOf: this.#parts.remoteAddressOf,
       authenticate: async (token, from) => checkToken(check, token, from),
       connected: (connection) => {

@@ -417,6 +417,39 @@ test("connection - sallyport.v1 is spoken only when both ends want it", async ()
   }
 });
 
+test("connection - a primary says how it is, at once and at the pace that the endpoint asks for, and unasked never", async () => {
+  const clock = new ManualClock();
+  await using peer = await startEndpoint({ healthIntervalMs: 30_000 });
+  let outboxDepth = 0;
+  const said = Promise.withResolvers<void>();
+  const health = () => {
+    outboxDepth += 1;
+    if (outboxDepth === 2) said.resolve();
+    return { version: "1", outboxDepth, outboxAgeMs: 5, loopLagMs: 1 };
+  };
+  const service = await dial(peer.url, { clock, health });
+  const connection = await peer.connected;
+  await service.notify(id, [entry], { timeoutMs: 10_000 });
+  assert.deepEqual(connection.health?.health, {
+    version: "1",
+    outboxDepth: 1,
+    outboxAgeMs: 5,
+    loopLagMs: 1,
+    executing: 0,
+  });
+  clock.advance(30_000);
+  await said.promise;
+  await service.notify(id, [entry], { timeoutMs: 10_000 });
+  assert.equal(connection.health?.health.outboxDepth, 2);
+  await service.close();
+
+  await using unasking = await startEndpoint();
+  const other = await dial(unasking.url, { health });
+  await other.notify(id, [entry], { timeoutMs: 10_000 });
+  assert.deepEqual([outboxDepth, (await unasking.connected).health], [2, undefined]);
+  await other.close();
+});
+
 test("connection - a primary that is asked to move answers what runs, then leaves with 1012", async () => {
   const clock = new ManualClock();
   await using peer = await startEndpoint();

@@ -26,6 +26,7 @@ export type {
   CommandResponse,
   ConnectRequest,
   ConnectResponse,
+  Health,
   Message,
   Move,
   MoveMessage,

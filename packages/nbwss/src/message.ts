@@ -102,6 +102,39 @@ export const moveMessage = z.object({
   }),
 });
 
+/**
+ * Endpoint → primary, under `sallyport.v1` only, after CONNECT RESPONSE: it knows the extension and wants to hear how the primary is. Without it the primary says
+ * nothing that NBWSS 1.0 does not have: some WebSocket servers select whatever is offered.
+ */
+export const helloMessage = z.object({
+  ...envelope,
+  type: z.literal("SALLYPORT"),
+  subType: z.literal("HELLO"),
+  payload: z.object({
+    /** The pause between two HEALTH messages. */
+    healthIntervalMs: z.int().min(100).max(maxMoveMs),
+  }),
+});
+
+/** Primary → endpoint, after HELLO, at once and then at its pace: how the primary's NBWSS service is. It is not answered. */
+export const healthMessage = z.object({
+  ...envelope,
+  type: z.literal("SALLYPORT"),
+  subType: z.literal("HEALTH"),
+  payload: z.object({
+    /** Of the software. */
+    version: z.string().max(64),
+    /** Notifications that this server group has not acknowledged. */
+    outboxDepth: z.int().nonnegative(),
+    /** How long the oldest of them waits, ms. */
+    outboxAgeMs: z.int().nonnegative(),
+    /** The longest that the service's event loop stood since the message before, ms. */
+    loopLagMs: z.int().nonnegative(),
+    /** Commands that run. */
+    executing: z.int().nonnegative(),
+  }),
+});
+
 /** The schema of each message, by `<type> <subType>`. */
 export const messageSchemas = {
   "CONNECT REQUEST": connectRequest,
@@ -111,6 +144,8 @@ export const messageSchemas = {
   "NOTIFICATION REQUEST": notificationRequest,
   "NOTIFICATION RESPONSE": notificationResponse,
   "SALLYPORT MOVE": moveMessage,
+  "SALLYPORT HELLO": helloMessage,
+  "SALLYPORT HEALTH": healthMessage,
 } as const;
 
 export type ConnectRequest = z.infer<typeof connectRequest>;
@@ -123,6 +158,8 @@ export type MoveMessage = z.infer<typeof moveMessage>;
 export type NotificationEntry = z.infer<typeof notificationEntry>;
 /** Any message of NBWSS 1.0 and of Sallyport's extension. */
 export type Message = z.infer<(typeof messageSchemas)[keyof typeof messageSchemas]>;
+/** How a primary's NBWSS service is. */
+export type Health = z.infer<typeof healthMessage>["payload"];
 /** When to leave an endpoint, and why. */
 export type Move = MoveMessage["payload"];
 /** A call of the REST API, without its envelope. */

@@ -93,6 +93,17 @@ export const primarySummarySchema = z
       trackingId: z.string().nullable(),
       closeCode: z.int().nullable(),
       closeReason: z.string().nullable(),
+      /** What a primary that speaks `sallyport.v1` last said of itself. */
+      health: z
+        .object({
+          version: z.string(),
+          outboxDepth: z.int(),
+          outboxAgeMs: z.int(),
+          loopLagMs: z.int(),
+          executing: z.int(),
+          at: z.string(),
+        })
+        .nullable(),
     }),
     /** All that it was given. */
     endpoints: z.array(

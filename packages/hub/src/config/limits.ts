@@ -7,6 +7,8 @@ export interface HubLimits {
   maxMessageBytes: number;
   /** The largest body of a command, bytes; a larger one is answered 413. */
   maxBodyBytes: number;
+  /** How often primaries that speak `sallyport.v1` say how they are, ms, 100 to an hour. */
+  primaryHealthIntervalMs: number;
   /** The largest body in either direction that streams through between a caller and a primary that speaks `sallyport.v1`, bytes; 413, or cut off. */
   maxStreamedBodyBytes: number;
   /** How long a caller may move nothing of a body that streams, ms; then its connection is cut. */
@@ -195,6 +197,8 @@ export const defaultHubLimits: HubLimits = {
   // Twice a body of 32 MiB and some: text that people write does not grow more by its escapes.
   maxMessageBytes: 72 * 1024 * 1024,
   maxBodyBytes: 32 * 1024 * 1024,
+  // For people who look; what matters at once is told by events.
+  primaryHealthIntervalMs: 30_000,
   // No figure of memory: what streams through takes a window of 1 MiB, whatever its length.
   maxStreamedBodyBytes: 1024 * 1024 * 1024 * 1024,
   // As long as an agent waits for its server.

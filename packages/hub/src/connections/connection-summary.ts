@@ -1,3 +1,4 @@
+import type { Health } from "@sallyport/nbwss";
 import type { PrimaryRecord } from "../views/primaries.ts";
 import type { PrimaryConnection } from "./registry.ts";
 
@@ -17,6 +18,8 @@ export interface ConnectionSummary {
   trackingId: string | null;
   closeCode: number | null;
   closeReason: string | null;
+  /** What a primary that speaks `sallyport.v1` last said of itself, and when (ISO 8601); null without. */
+  health: (Health & { at: string }) | null;
 }
 
 /** How a connection that is there stands. */
@@ -30,6 +33,7 @@ export function summaryOfLive(connection: PrimaryConnection, isHealthy: boolean)
     trackingId: connection.trackingId,
     closeCode: null,
     closeReason: null,
+    health: healthOf(connection),
   };
 }
 
@@ -44,5 +48,10 @@ export function summaryOfLast({ lastConnection: last }: PrimaryRecord): Connecti
     trackingId: last?.trackingId ?? null,
     closeCode: last?.closeCode ?? null,
     closeReason: last?.closeReason ?? null,
+    health: null,
   };
+}
+
+function healthOf({ health: said }: PrimaryConnection): ConnectionSummary["health"] {
+  return said === undefined ? null : { ...said.health, at: new Date(said.atMs).toISOString() };
 }

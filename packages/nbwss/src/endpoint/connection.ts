@@ -15,7 +15,7 @@ import { StreamedCommands } from "../extension/commands.ts";
 import { Streams } from "../extension/streams.ts";
 import type { NbwssLimits } from "../limits.ts";
 import { newMessageId } from "../message-id.ts";
-import type { Command, CommandResponse, Message, Move, NotificationRequest } from "../message.ts";
+import type { Command, CommandResponse, Health, Message, Move, NotificationRequest } from "../message.ts";
 import { RequestTable, type WaitOptions } from "../request-table.ts";
 import type { ConnectionTerms } from "../subprotocol.ts";
 
@@ -54,6 +54,7 @@ export class EndpointConnection<Identity> {
   readonly #streams: Streams | undefined;
   readonly #streamed: StreamedCommands | undefined;
   #lastSeenAtMs: number;
+  #health: { health: Health; atMs: number } | undefined;
 
   constructor(options: EndpointConnectionOptions<Identity>) {
     this.identity = options.identity;
@@ -82,6 +83,11 @@ export class EndpointConnection<Identity> {
   /** Epoch ms of the last sign of life: a message, a ping or a pong. */
   get lastSeenAtMs(): number {
     return this.#lastSeenAtMs;
+  }
+
+  /** What the primary last said of itself, and when (epoch ms); undefined when it has not. */
+  get health(): { health: Health; atMs: number } | undefined {
+    return this.#health;
   }
 
   /** Commands that wait for their response, or for the rest of it. */
@@ -157,6 +163,18 @@ export class EndpointConnection<Identity> {
   /** For the endpoint: the peer gave a sign of life. */
   noteAlive(): void {
     this.#lastSeenAtMs = this.#clock.now();
+  }
+
+  /** For the endpoint: says that it knows the extension, and asks for the primary's health at this pace; nothing to who does not know it. */
+  greet(healthIntervalMs: number): void {
+    if (!this.extended || !this.isOpen) return;
+    const envelope = this.#envelope(newMessageId());
+    this.#channel.send({ ...envelope, type: "SALLYPORT", subType: "HELLO", payload: { healthIntervalMs } });
+  }
+
+  /** For the endpoint: the primary said how it is. */
+  noteHealth(health: Health): void {
+    this.#health = { health, atMs: this.#clock.now() };
   }
 
   /** For the endpoint: a binary message came. @throws DecodeError `bad_frame` or `too_large`: the connection has to end */

@@ -18,6 +18,8 @@ export interface EndpointOptions<Identity> extends EndpointHandler<Identity> {
   clock?: Clock;
   /** False to speak NBWSS 1.0 only, also to those who offer `sallyport.v1`. */
   extensions?: boolean;
+  /** How often primaries that speak `sallyport.v1` are to say how they are, ms, 100 to an hour; never unless said. */
+  healthIntervalMs?: number | undefined;
   /** Makes the tracking id of a connection; a UUID unless said. */
   newConnectionId?(): string;
 }
@@ -53,7 +55,8 @@ export function attachEndpoint<Identity>(
 ): Endpoint {
   const path = options.path ?? "/nbwss";
   const limits = { ...defaultLimits, ...options.limits };
-  const context = { handler: options, limits, clock: options.clock ?? systemClock };
+  const { healthIntervalMs } = options;
+  const context = { handler: options, limits, clock: options.clock ?? systemClock, healthIntervalMs };
   const sockets = new Set<ServedSocket>();
   const acceptor = new WebSocketServer({
     noServer: true,

@@ -57,6 +57,8 @@ export interface EndpointContext<Identity> {
   handler: EndpointHandler<Identity>;
   limits: NbwssLimits;
   clock: Clock;
+  /** How often primaries that speak `sallyport.v1` say how they are, ms; undefined for never. */
+  healthIntervalMs: number | undefined;
 }
 
 /** One upgraded socket. */
@@ -138,6 +140,10 @@ export function serveSocket<Identity>(
       case "deliver":
         void deliver(effect.notification);
         return;
+      case "note-health":
+        if (extended) connection?.noteHealth(effect.health);
+        else closeWith(1008, "SALLYPORT HEALTH is not for an endpoint");
+        return;
       case "close":
         closeWith(effect.code, effect.reason);
     }
@@ -186,6 +192,7 @@ export function serveSocket<Identity>(
       lateResponse: (id) => connection !== undefined && handler.lateResponse?.(connection, id),
     });
     heartbeat.start();
+    if (context.healthIntervalMs !== undefined) connection.greet(context.healthIntervalMs);
     handler.connected(connection);
   }
 

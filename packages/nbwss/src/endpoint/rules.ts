@@ -1,5 +1,5 @@
 import type { DecodeError } from "../errors.ts";
-import type { CommandResponse, Message, NotificationRequest } from "../message.ts";
+import type { CommandResponse, Health, Message, NotificationRequest } from "../message.ts";
 
 /** Where an endpoint's connection stands. */
 export type EndpointState =
@@ -26,6 +26,8 @@ export type EndpointEffect =
   | { kind: "arm-refusal-timeout" }
   | { kind: "settle-command"; id: string; payload: CommandResponse["payload"] }
   | { kind: "deliver"; notification: NotificationRequest }
+  /** Under the extension only: without it the connection ends. */
+  | { kind: "note-health"; health: Health }
   | { kind: "close"; code: number; reason: string };
 
 type Step = [next: EndpointState, effects: EndpointEffect[]];
@@ -84,6 +86,9 @@ function onEstablishedMessage(state: EndpointState, message: Message, name: stri
   }
   if (message.type === "NOTIFICATION" && message.subType === "REQUEST") {
     return [state, [{ kind: "deliver", notification: message }]];
+  }
+  if (message.type === "SALLYPORT" && message.subType === "HEALTH") {
+    return [state, [{ kind: "note-health", health: message.payload }]];
   }
   return close(1008, `${name} is not for an endpoint`);
 }

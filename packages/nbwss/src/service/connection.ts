@@ -12,7 +12,7 @@ import { Streams } from "../extension/streams.ts";
 import { Heartbeat, type HeartbeatPace } from "../heartbeat.ts";
 import type { NbwssLimits } from "../limits.ts";
 import { newMessageId } from "../message-id.ts";
-import type { CommandRequest, Message, Move, NotificationEntry } from "../message.ts";
+import type { CommandRequest, Health, Message, Move, NotificationEntry } from "../message.ts";
 import { RequestTable, type WaitOptions } from "../request-table.ts";
 import type { ConnectionTerms } from "../subprotocol.ts";
 import { nextServiceState, type ServiceEffect, type ServiceEvent, type ServiceState } from "./rules.ts";
@@ -31,6 +31,8 @@ export interface ServiceHandler {
   answerNotSent?(error: unknown): void;
   /** The endpoint asked to leave (Sallyport's extension, MOVE); the connection does so by itself. */
   moving?(move: Move): void;
+  /** How the service is, for an endpoint that asked for it; nothing is said without it. */
+  health?(): Omit<Health, "executing">;
   /** `exception.ignoreDecoder` of nbwss.properties; false unless said. */
   ignoreUndecodable?: boolean;
 }
@@ -66,6 +68,7 @@ export class ServiceConnection {
   #move: Move | undefined;
   #moveTimer: Timer | undefined;
   #isMoveDue = false;
+  #healthTimer: Timer | undefined;
   #verdict: { resolve(): void; reject(error: Error): void } | undefined;
 
   constructor(options: ServiceConnectionOptions) {
@@ -255,6 +258,9 @@ export class ServiceConnection {
       case "move":
         this.#onMove(effect.move);
         return;
+      case "report-health":
+        this.#reportHealth(effect.intervalMs);
+        return;
       case "report-undecodable":
         this.#options.handler.undecodable?.(effect.error);
         return;
@@ -327,6 +333,17 @@ export class ServiceConnection {
     this.#options.handler.moving?.(move);
   }
 
+  /** At once, and then at this pace; a message that finds too much waiting is left out. */
+  #reportHealth(intervalMs: number): void {
+    const { handler, channel, clock } = this.#options;
+    this.#healthTimer?.cancel();
+    if (handler.health === undefined || !channel.isOpen) return;
+    this.#healthTimer = clock.after(intervalMs, () => this.#reportHealth(intervalMs));
+    if (channel.waiting > 0) return;
+    const payload = { ...handler.health(), executing: this.executing };
+    channel.send({ ...this.#envelope(newMessageId()), type: "SALLYPORT", subType: "HEALTH", payload });
+  }
+
   #leaveWhenIdle(): void {
     if (!this.#isMoveDue || this.#executing.size > 0) return;
     this.#options.channel.close(1012, this.#move?.reason ?? "");
@@ -361,6 +378,7 @@ export class ServiceConnection {
     this.#heartbeat.stop();
     for (const unanswered of this.#probes.splice(0)) unanswered(false);
     this.#moveTimer?.cancel();
+    this.#healthTimer?.cancel();
     this.#step({ kind: "gone" });
     const why = `the connection ended (${info.code}${info.reason === "" ? "" : ` ${info.reason}`})`;
     this.#verdict?.reject(new NbwssError("dial_failed", `${why} before the endpoint accepted`));

@@ -21,6 +21,7 @@ export type ServiceEffect =
   | { kind: "execute"; request: CommandRequest }
   | { kind: "settle-notification"; id: string }
   | { kind: "move"; move: Move }
+  | { kind: "report-health"; intervalMs: number }
   | { kind: "report-undecodable"; error: DecodeError }
   | { kind: "close"; code: number; reason: string };
 
@@ -79,7 +80,10 @@ function onEstablishedMessage(state: Extract<ServiceState, { name: "established"
     return [state, [{ kind: "settle-notification", id: message.id }]];
   }
   if (message.type === "SALLYPORT" && state.extended) {
-    return [state, [{ kind: "move", move: message.payload }]];
+    if (message.subType === "MOVE") return [state, [{ kind: "move", move: message.payload }]];
+    if (message.subType === "HELLO") {
+      return [state, [{ kind: "report-health", intervalMs: message.payload.healthIntervalMs }]];
+    }
   }
   return close(1008, `${message.type} ${message.subType} is not for a primary`);
 }
