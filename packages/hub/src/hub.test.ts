@@ -57,6 +57,7 @@ test("enrolment - gives a token once, by the answer and once by the details URL"
     trackingId: null,
     closeCode: null,
     closeReason: null,
+    health: null,
   });
   assert.ok(!one.text.includes(token));
 });
