@@ -1,6 +1,18 @@
 import { join } from "node:path";
-import { NbwssService, type NbwssServiceOptions, type PersonOf } from "@sallyport/agent";
-import { createPrimary, type Credentials, type Principal } from "@sallyport/primary";
+import {
+  defaultAgentLimits,
+  NbwssService,
+  Outbox,
+  type NbwssServiceOptions,
+  type PersonOf,
+} from "@sallyport/agent";
+import type { Database } from "@sallyport/durable";
+import {
+  createPrimary,
+  type Credentials,
+  type NotificationJournal,
+  type Principal,
+} from "@sallyport/primary";
 import type { Logger } from "pino";
 import type { ListenAddress } from "./listen-address.ts";
 import type { ServerProcess } from "./server-process.ts";
@@ -24,6 +36,12 @@ export interface PrimaryServer extends ServerProcess {
   service: NbwssService;
   /** The first user; the password only when it has just been made. */
   firstUser: { userName: string; password?: string };
+}
+
+/** The journal of a stopped primary: what is told to it is sent when the primary runs again. */
+export function openOutbox(database: Database, log: Logger): NotificationJournal {
+  const { maxOutboxNotifications } = defaultAgentLimits;
+  return new Outbox(database, maxOutboxNotifications, (gap) => log.warn({ ...gap }, "outbox.gap"));
 }
 
 /**

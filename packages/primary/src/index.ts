@@ -1,5 +1,9 @@
 export { createPrimary } from "./primary.ts";
 export type { ListenOptions, Primary, PrimaryListener, PrimaryOptions } from "./primary.ts";
+export { recoverCatalogue } from "./catalogue/recover-catalogue.ts";
+export type { RecoverCatalogueOptions, RecoveredCatalogue } from "./catalogue/recover-catalogue.ts";
+export { exportRepositoryKey, rotateRepositoryKey } from "./storage/repository-key.ts";
+export type { RepositoryKeyOptions } from "./storage/repository-key.ts";
 export type { RunningServer } from "./server.ts";
 export type { ApiEnvironment, ApiRoutes } from "./api/environment.ts";
 export type { Principal } from "./access/sessions.ts";

@@ -44,6 +44,8 @@ export const limits = {
   /** Tries of a scheduled backup, and how long its schedule is left alone when they have failed: NetBackup's defaults. */
   scheduledTries: 2,
   scheduleHoldMs: 12 * 3_600_000,
+  /** Capacity is counted by the full backups of the last 90 days. */
+  capacitySeconds: 90 * 86_400,
   /** NetBackup's validity of a session. */
   sessionSeconds: 86_400,
   /** How long an API key may be valid. */

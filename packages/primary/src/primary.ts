@@ -8,6 +8,7 @@ import { Users, type Credentials } from "./access/users.ts";
 import { AuditTrail } from "./audit/audit-trail.ts";
 import { createApi } from "./api/api.ts";
 import type { ApiRoutes } from "./api/environment.ts";
+import { HostLists } from "./backup/host-lists.ts";
 import { backupWork, localClientNames } from "./backup/backup.ts";
 import { Catalogue } from "./catalogue/catalogue.ts";
 import { ImageContents } from "./catalogue/image-contents.ts";
@@ -120,11 +121,19 @@ export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
   }
 
   const expiry = building.use(new Expiry({ database, catalogue, journal, restic, clock, log, ready }));
+  const hostLists = new HostLists(database);
   const storageSettings = new StorageSettingsStore(database);
   const settingsOf = (name: string) => storageSettings.get(name);
   const maxJobsOf = (name: string) => settingsOf(name).maxConcurrentJobs;
   const work = {
-    BACKUP: backupWork({ restic, clock, dataDir, settingsOf, ready }),
+    BACKUP: backupWork({
+      restic,
+      clock,
+      dataDir,
+      settingsOf,
+      excludes: () => hostLists.get("Exclude") ?? [],
+      ready,
+    }),
     RESTORE: restoreWork({ restic, catalogue, staging, ready }),
     VERIFY: verifyWork({ restic, catalogue, ready }),
   };
@@ -146,6 +155,8 @@ export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
     expiry,
     dataDir,
     storageSettings,
+    hostLists,
+    restic,
     contents: building.use(new ImageContents(restic)),
     clock,
     log,

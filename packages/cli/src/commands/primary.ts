@@ -5,10 +5,11 @@ import { Failure } from "../failure.ts";
 import { readNbwssOptions, withNbwssOptions, type NbwssOptions } from "../nbwss-options.ts";
 import { parseListenAddress } from "../listen-address.ts";
 import { printJson, printLine } from "../output/print.ts";
+import { keyCommand, recoverCatalogCommand } from "./primary-storage.ts";
 import { runUntilStopped, serverLog } from "../server-process.ts";
 
 interface Options extends NbwssOptions {
-  data: string;
+  data: string | undefined;
   listen: string;
   hostName: string;
   logLevel: string;
@@ -19,10 +20,7 @@ interface Options extends NbwssOptions {
 export function primaryCommand(): Command {
   const command = new Command("primary")
     .description("run the primary: a backup server with NetBackup's REST API on restic, NBWSS built in")
-    .requiredOption(
-      "--data <dir>",
-      "folder for the catalogue, the repository and its password, and certificates",
-    )
+    .option("--data <dir>", "folder for the catalogue, the repository and its password, and certificates")
     .option("--listen <host:port>", "where its REST API listens", "127.0.0.1:1556")
     .option(
       "--host-name <name>",
@@ -37,10 +35,15 @@ export function primaryCommand(): Command {
       "\nSALLYPORT_PRIMARY_USER and SALLYPORT_PRIMARY_PASSWORD set the first user; otherwise one is made and printed once.\n" +
         "\nExample:\n  $ sallyport primary --data /var/lib/sallyport/primary --listen 0.0.0.0:1556 --ca hub-ca.pem\n",
     )
-    .action(run);
+    .action(run)
+    .addCommand(keyCommand())
+    .addCommand(recoverCatalogCommand());
 }
 
-async function run(options: Options): Promise<void> {
+async function run(options: Options, command: Command): Promise<void> {
+  // Commands below have a --data of their own, so it can't be a required option here.
+  if (options.data === undefined)
+    command.error("error: required option '--data <dir>' not specified", { exitCode: 2 });
   const { host, port } = parseListenAddress(options.listen);
   const log = serverLog("primary", options.logLevel);
   const firstUser = firstUserFromEnvironment();

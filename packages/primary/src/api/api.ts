@@ -7,15 +7,19 @@ import type { AuditTrail } from "../audit/audit-trail.ts";
 import type { ImageContents } from "../catalogue/image-contents.ts";
 import { PrimaryError } from "../errors.ts";
 import { limits } from "../limits.ts";
+import { alertRoutes } from "./alerts.ts";
 import { apiKeyRoutes } from "./api-keys.ts";
 import { auditRoutes, recordChanges } from "./audit.ts";
 import { authenticate } from "./authentication.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
 import { imageActionRoutes, type ImageActionOptions } from "./image-actions.ts";
+import { hostRoutes, type HostRoutesOptions } from "./hosts.ts";
+import { imageBrowseRoutes, type ImageBrowseOptions } from "./image-browse.ts";
 import { imageContentRoutes } from "./image-contents.ts";
 import { imageRoutes, type ImageRoutesOptions } from "./images.ts";
 import { jobActionRoutes } from "./job-actions.ts";
 import { jobRoutes, type JobRoutesOptions } from "./jobs.ts";
+import { licensingRoutes } from "./licensing.ts";
 import { loginRoutes, logoutRoutes, type LoginOptions } from "./login.ts";
 import { manualBackupRoutes } from "./manual-backup.ts";
 import { answerType, negotiateAnswer, newestVersion, type AnswerKind } from "./media-type.ts";
@@ -37,6 +41,8 @@ export type ApiOptions = LoginOptions &
   ImageRoutesOptions &
   ImageActionOptions &
   StorageRoutesOptions &
+  ImageBrowseOptions &
+  Omit<HostRoutesOptions, "identity"> &
   TrustOptions & {
     contents: ImageContents;
     database: Database;
@@ -86,8 +92,12 @@ export function createApi(options: ApiOptions): ApiRoutes {
     .route("/", jobActionRoutes(options))
     .route("/", imageActionRoutes(options))
     .route("/", imageContentRoutes(options))
+    .route("/", imageBrowseRoutes(options))
     .route("/", imageRoutes(options))
     .route("/", storageRoutes(options))
+    .route("/", hostRoutes({ ...options, identity: sessions.publicKeyPem }))
+    .route("/", alertRoutes(options))
+    .route("/", licensingRoutes(options))
     .route("/", recoveryRoutes(options));
   options.mount?.(api);
   const ours = methodsByPath(app);

@@ -11,10 +11,13 @@ import { paginationOf, readPage } from "./pagination.ts";
 
 const dayS = 86_400;
 
-const fields: FilterFields = {
+/** What images can be filtered by. */
+export const imageFields: FilterFields = {
   backupId: { sql: "backup_id", type: "text" },
   clientName: { sql: "client_name", type: "text" },
   policyName: { sql: "policy_name", type: "text" },
+  scheduleName: { sql: "schedule_name", type: "text" },
+  keyword: { sql: "''", type: "text" },
   policyType: { sql: "'STANDARD'", type: "enum" },
   scheduleType: { sql: "schedule_type", type: "enum" },
   backupTime: { sql: "backup_time_s", type: "timeS" },
@@ -38,7 +41,7 @@ export interface ImageRoutesOptions {
 export function imageRoutes({ catalogue, clock, primaryName }: ImageRoutesOptions): ApiRoutes {
   return new Hono<ApiEnvironment>()
     .get("/catalog/images", (context) => {
-      const filter = compileFilter(context.req.query("filter"), fields);
+      const filter = compileFilter(context.req.query("filter"), imageFields);
       const page = readPage((name) => context.req.query(name), limits.maxPageItems);
       // Documented: without a filter on the time, the last day.
       const nowS = Math.floor(clock.nowMs() / 1000);

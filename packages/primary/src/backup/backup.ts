@@ -17,6 +17,8 @@ import { backupStatus } from "./backup-status.ts";
 export interface BackupOptions {
   restic: Restic;
   clock: Clock;
+  /** Patterns of this machine's exclude list. */
+  excludes: () => readonly string[];
   settingsOf: (storageUnit: string) => StorageSettings;
   /** Left out of every backup: the repository can't hold itself. */
   dataDir: string;
@@ -42,14 +44,18 @@ export function backupWork(options: BackupOptions): JobWork {
 
 async function backUp(options: BackupOptions, job: Job, context: JobWorkContext): Promise<JobOutcome> {
   const { restic, clock, dataDir } = options;
-  const { selections } = backupRequestSchema.parse(job.request);
+  const { selections, retention } = backupRequestSchema.parse(job.request);
   const missing = await findMissing(selections);
   const backupId = job.backupId ?? "";
   const timeS = Number(backupId.slice(backupId.lastIndexOf("_") + 1));
+  const expiresAtMs = expirationOf(timeS * 1000, retention);
+  const { useWorm } = options.settingsOf(job.storageUnit);
+  const wormUntilMs = useWorm ? wormLockOf(timeS * 1000, expiresAtMs) : null;
   let summary: Summary | undefined;
   const result = await restic.backup({
     selections,
     excludedPaths: [dataDir],
+    excludedPatterns: options.excludes(),
     hostName: job.clientName,
     rereadsAll: job.scheduleType === "FULL_BACKUP",
     tags: {
@@ -58,6 +64,8 @@ async function backUp(options: BackupOptions, job: Job, context: JobWorkContext)
       job: String(job.id),
       schedule: job.scheduleName,
       scheduleType: imageScheduleType(job.scheduleType),
+      // So that a lost catalogue does not make the image mutable.
+      ...(wormUntilMs === null ? {} : { worm: String(wormUntilMs) }),
     },
     timeS,
     signal: context.signal,
@@ -74,8 +82,7 @@ async function backUp(options: BackupOptions, job: Job, context: JobWorkContext)
     ...result.errorLines.map((line) => ({ severity, message: `restic: ${describeErrorLine(line)}` })),
   ];
   if (status > 1) return { status, log };
-  const { useWorm } = options.settingsOf(job.storageUnit);
-  const image = await findImage({ restic, clock, job, timeS, status, summary, useWorm });
+  const image = await findImage({ restic, clock, job, timeS, status, summary, expiresAtMs, wormUntilMs });
   if (image === undefined) {
     return {
       status: 6,
@@ -102,14 +109,14 @@ async function findImage(made: {
   timeS: number;
   status: number;
   summary: Summary | undefined;
-  useWorm: boolean;
+  expiresAtMs: number | null;
+  wormUntilMs: number | null;
 }): Promise<CatalogueImage | undefined> {
   const { restic, clock, job, timeS, status, summary } = made;
   const backupId = job.backupId ?? "";
   const [snapshot] = await restic.listSnapshots({ name: "backupId", value: backupId });
   if (snapshot === undefined) return undefined;
   const nowMs = clock.nowMs();
-  const expiresAtMs = expirationOf(timeS * 1000, backupRequestSchema.parse(job.request).retention);
   return {
     backupId,
     snapshotId: snapshot.id,
@@ -126,8 +133,8 @@ async function findImage(made: {
     kilobytesStored: kilobytes(summary?.data_added ?? 0),
     files: summary?.total_files_processed ?? 0,
     status,
-    expiresAtMs,
-    wormUntilMs: made.useWorm ? wormLockOf(nowMs, expiresAtMs) : null,
+    expiresAtMs: made.expiresAtMs,
+    wormUntilMs: made.wormUntilMs,
     expiring: false,
   };
 }

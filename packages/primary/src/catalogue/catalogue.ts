@@ -70,6 +70,25 @@ export class Catalogue {
     return rows.map(fromRow);
   }
 
+  /** Of each client and policy the largest full image made since then, epoch seconds. */
+  largestFulls(
+    sinceS: number,
+  ): { clientName: string; policyName: string; backupId: string; kilobytes: number }[] {
+    // Beside max() SQLite answers the other columns of the row that has it.
+    const rows = this.#database
+      .prepare(
+        `SELECT client_name, policy_name, backup_id, max(kilobytes) AS kilobytes FROM images
+         WHERE expiring = 0 AND backup_time_s >= ? AND schedule_type = 'FULL' GROUP BY client_name, policy_name ORDER BY 1, 2`,
+      )
+      .all(sinceS);
+    return rows.map((row) => ({
+      clientName: String(row["client_name"]),
+      policyName: String(row["policy_name"]),
+      backupId: String(row["backup_id"]),
+      kilobytes: Number(row["kilobytes"]),
+    }));
+  }
+
   /** Every image, also those being expired. */
   listAll(): CatalogueImage[] {
     return (this.#database.prepare("SELECT * FROM images").all() as ImageRow[]).map(fromRow);

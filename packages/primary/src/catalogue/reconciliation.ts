@@ -85,6 +85,7 @@ export async function reconcileCatalogue(options: ReconciliationOptions): Promis
 async function importImage(snapshot: Snapshot, options: ReconciliationOptions): Promise<CatalogueImage> {
   const { bytes, files } = await options.restic.measure(snapshot.id);
   const backupId = snapshot.tags["backupId"] ?? "";
+  const worm = snapshot.tags["worm"] ?? "";
   return {
     backupId,
     snapshotId: snapshot.id,
@@ -102,7 +103,7 @@ async function importImage(snapshot: Snapshot, options: ReconciliationOptions): 
     files,
     status: 0,
     expiresAtMs: null,
-    wormUntilMs: null,
+    wormUntilMs: /^\d{1,16}$/.test(worm) ? Number(worm) : null,
     expiring: false,
   };
 }

@@ -30,8 +30,13 @@ const operators = { eq: "=", ne: "<>", gt: ">", ge: ">=", lt: "<", le: "<=" } as
  */
 export function compileFilter(text: string | undefined, fields: FilterFields): Filter {
   if (text === undefined || text.trim() === "") return { sql: "1", values: [], fields: new Set() };
+  return compileExpression(parseFilter(text), fields);
+}
+
+/** Does the same to a filter that has been parsed. @throws PrimaryError `invalid_filter` */
+export function compileExpression(expression: FilterExpression, fields: FilterFields): Filter {
   const compiler = new FilterCompiler(fields);
-  const sql = compiler.compile(parseFilter(text));
+  const sql = compiler.compile(expression);
   return { sql, values: compiler.values, fields: compiler.named };
 }
 

@@ -59,6 +59,12 @@ export function parseStats(output: string): { bytes: number; files: number } {
   return { bytes: stats.total_size, files: stats.total_file_count };
 }
 
+/** The keys of a repository as `restic key list --json` tells them. */
+export function parseKeys(output: string): { id: string; current: boolean }[] {
+  const schema = z.array(z.object({ id: z.string().regex(/^[0-9a-f]+$/), current: z.boolean() }));
+  return schema.parse(parseJson(output));
+}
+
 /** Turns restic's lines on standard error into lines for a job's log; 0.14 writes a file's error as JSON. */
 export function describeErrorLine(line: string): string {
   const failed = z

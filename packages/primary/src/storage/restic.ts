@@ -8,6 +8,7 @@ import { RepositoryLock } from "./repository-lock.ts";
 import { runRestic, type ResticResult, type ResticRun } from "./restic-process.ts";
 import {
   parseBackupLine,
+  parseKeys,
   parseSnapshots,
   parseStats,
   type BackupMessage,
@@ -32,6 +33,8 @@ export interface BackupRun {
   selections: readonly string[];
   /** Absolute paths that are left out with all below them. */
   excludedPaths: readonly string[];
+  /** Patterns of restic that are left out as well. */
+  excludedPatterns: readonly string[];
   hostName: string;
   /** Files that look unchanged since the last snapshot are read nevertheless. */
   rereadsAll: boolean;
@@ -93,6 +96,7 @@ export class Restic {
       `--time=${formatTime(run.timeS)}`,
       ...Object.entries(run.tags).map(([name, value]) => `--tag=${name}=${value}`),
       ...run.excludedPaths.map((path) => `--exclude=${escapePattern(path)}`),
+      ...run.excludedPatterns.map((pattern) => `--exclude=${pattern}`),
     ];
     const onLine = (line: string) => {
       const message = parseBackupLine(line);
@@ -178,6 +182,19 @@ export class Restic {
   /** Removes the data that no snapshot needs. The caller holds the lock exclusively. */
   async prune(): Promise<void> {
     await this.#read(["prune"]);
+  }
+
+  /** Lets another password open the repository as well. */
+  async addKey(newPasswordFile: string): Promise<void> {
+    await this.#read(["key", "add", `--new-password-file=${newPasswordFile}`]);
+  }
+
+  /** Removes every key but the one of the password in use; answers how many. */
+  async removeOtherKeys(): Promise<number> {
+    const keys = parseKeys(await this.#read(["key", "list", "--json"]));
+    const others = keys.filter(({ current }) => !current);
+    for (const { id } of others) await this.#read(["key", "remove", id]);
+    return others.length;
   }
 
   /**

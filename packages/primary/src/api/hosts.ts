@@ -1,0 +1,143 @@
+import { createHash } from "node:crypto";
+import { arch, release, type as osName, version } from "node:os";
+import { Hono } from "hono";
+import { z } from "zod";
+import type { HostLists } from "../backup/host-lists.ts";
+import { PrimaryError } from "../errors.ts";
+import { compileFilter } from "../filter/filter.ts";
+import { limits } from "../limits.ts";
+import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
+import { readJson } from "./request-body.ts";
+
+const entrySchema = z
+  .string()
+  .min(1)
+  .refine(
+    (text) => Buffer.byteLength(text) < limits.maxPathBytes,
+    `must be shorter than ${limits.maxPathBytes} bytes`,
+  )
+  .refine((text) => !/[\0\n]/.test(text) && text.isWellFormed(), "must be one line of text")
+  .refine((text) => !text.startsWith("!"), "must not begin with !");
+const listSchema = z.object({
+  data: z.object({
+    type: z.literal("hostConfiguration"),
+    id: z.string(),
+    attributes: z.object({ value: z.array(entrySchema).max(limits.maxSelections) }),
+  }),
+});
+
+/** What the routes of hosts work on. */
+export interface HostRoutesOptions {
+  hostLists: HostLists;
+  primaryName: string;
+  /** What tells this primary from every other, such as a public key. */
+  identity: string;
+}
+
+/** `/config/hosts`: this machine, the only one, and its exclude list. */
+export function hostRoutes({ hostLists, primaryName, identity }: HostRoutesOptions): ApiRoutes {
+  const host = hostResource(primaryName, uuidOf(identity));
+  const checkHost = (id: string) => {
+    if (id !== host.uuid) throw new PrimaryError("not_found", `there is no host ${id}`);
+  };
+  const nameOf = (name: string) => {
+    if (name.toLowerCase() === "exclude") return "Exclude";
+    throw new PrimaryError(
+      "not_implemented",
+      `the configuration "${name}" is not supported: only Exclude is`,
+    );
+  };
+  const missing = () => new PrimaryError("not_found", "Exclude is not set on this host");
+  return new Hono<ApiEnvironment>()
+    .get("/config/hosts", (context) => {
+      // The one host is asked like a list of many.
+      const filter = compileFilter(context.req.query("filter"), {
+        hostName: { sql: `'${primaryName.replaceAll("'", "''")}'`, type: "text" },
+        uuid: { sql: `'${host.uuid}'`, type: "text" },
+      });
+      return context.json({ hosts: hostLists.isTrue(filter) ? [host] : [] });
+    })
+    .get("/config/hosts/:id", (context) => {
+      checkHost(context.req.param("id"));
+      return context.json(host);
+    })
+    .get("/config/hosts/:id/configurations/:name", (context) => {
+      checkHost(context.req.param("id"));
+      const name = nameOf(context.req.param("name"));
+      const value = hostLists.get(name);
+      if (value === undefined) throw missing();
+      const links = { self: { href: `/config/hosts/${host.uuid}/configurations/${name}` } };
+      return context.json({ data: { type: "hostConfiguration", id: name, links, attributes: { value } } });
+    })
+    .post("/config/hosts/:id/configurations", async (context) => {
+      checkHost(context.req.param("id"));
+      const { id, attributes } = (await readJson(context, listSchema)).data;
+      const name = nameOf(id);
+      if (hostLists.get(name) !== undefined) {
+        throw new PrimaryError("already_exists", `${name} is set already: change it with PUT`);
+      }
+      hostLists.set(name, attributes.value);
+      return context.body(null, 204);
+    })
+    .put("/config/hosts/:id/configurations/:name", async (context) => {
+      checkHost(context.req.param("id"));
+      const name = nameOf(context.req.param("name"));
+      const { attributes } = (await readJson(context, listSchema)).data;
+      if (hostLists.get(name) === undefined) throw missing();
+      hostLists.set(name, attributes.value);
+      return context.body(null, 204);
+    })
+    .delete("/config/hosts/:id/configurations/:name", (context) => {
+      checkHost(context.req.param("id"));
+      const name = nameOf(context.req.param("name"));
+      if (hostLists.get(name) === undefined) throw missing();
+      hostLists.delete(name);
+      return context.body(null, 204);
+    });
+}
+
+function hostResource(hostName: string, uuid: string) {
+  return {
+    uuid,
+    hostName,
+    masterServer: hostName,
+    osType: osName(),
+    osVersion: version(),
+    osReleaseVersion: release(),
+    cpuArchitecture: arch(),
+    hwDescription: arch(),
+    nbuVersion: "Sallyport",
+    nbuReleaseVersion: "Sallyport",
+    nbuHostType: "PRIMARY_SERVER",
+    installedPackages: "",
+    installedEEBs: "",
+    vxUpdatePlatform: "",
+    isSecureEnabled: true,
+    autoReissue: false,
+    autoReissueDuration: 0,
+    externalCertificateSubject: "",
+    hasNetBackupCaHostCertificate: true,
+    servers: [hostName],
+    comment: "",
+    hostMappings: [],
+    trustVersion: "1",
+    createdDateTime: 0,
+    lastUpdatedDateTime: 0,
+    machineType: "UNKNOWN",
+    hypervisorType: "NONE",
+    machineNbuType: "NOT_DEFINED",
+    dteClientMode: "UNDEFINED",
+    fipsEnabled: "UNKNOWN",
+  };
+}
+
+function uuidOf(identity: string): string {
+  const hex = createHash("sha256").update(identity).digest("hex");
+  return [
+    hex.slice(0, 8),
+    hex.slice(8, 12),
+    `8${hex.slice(13, 16)}`,
+    `8${hex.slice(17, 20)}`,
+    hex.slice(20, 32),
+  ].join("-");
+}

@@ -1,0 +1,168 @@
+import { Hono } from "hono";
+import type { Catalogue } from "../catalogue/catalogue.ts";
+import type { CatalogueImage } from "../catalogue/image.ts";
+import type { Clock } from "../clock.ts";
+import { PrimaryError } from "../errors.ts";
+import type { FilterExpression } from "../filter/filter-expression.ts";
+import { filterProblem } from "../filter/filter-problem.ts";
+import { compileExpression } from "../filter/filter.ts";
+import { parseFilter } from "../filter/parse-filter.ts";
+import { limits } from "../limits.ts";
+import { pathProblem } from "../restore/path-rules.ts";
+import type { Restic } from "../storage/restic.ts";
+import type { SnapshotEntry } from "../storage/snapshot-listing.ts";
+import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
+import { imageFields } from "./images.ts";
+import { linksOf, paginationOf, readPage } from "./pagination.ts";
+
+const daySeconds = 86_400;
+
+/** What the look into folders works on. */
+export interface ImageBrowseOptions {
+  catalogue: Catalogue;
+  restic: Restic;
+  clock: Clock;
+}
+
+interface Found {
+  image: CatalogueImage;
+  entry: SnapshotEntry;
+}
+
+/**
+ * `/catalog/image-contents`: what a folder holds in the images of a client. Only that folder is read of each image,
+ * however large the image is.
+ */
+export function imageBrowseRoutes({ catalogue, restic, clock }: ImageBrowseOptions): ApiRoutes {
+  return new Hono<ApiEnvironment>().get("/catalog/image-contents", async (context) => {
+    const wanted = readWanted(context.req.query("filter") ?? "");
+    const sort = context.req.query("sort") ?? "name";
+    if (sort !== "name" && sort !== "-name")
+      throw filterProblem(`sort by "${sort}" is not supported: use name`);
+    const sinceS = Math.floor(clock.nowMs() / 1000) - daySeconds;
+    const { images: where } = wanted;
+    const recent = where.fields.has("backupTime")
+      ? where
+      : { sql: `(${where.sql}) AND backup_time_s >= ?`, values: [...where.values, sinceS] };
+    const images = catalogue.list(recent, { limit: limits.maxBrowsedImages, offset: 0 });
+    const found: Found[] = [];
+    for (const image of images) {
+      await restic.lock.withShared(async () => {
+        for await (const entry of restic.listEntries(image.snapshotId, { folder: wanted.folder })) {
+          // Restic tells the folder itself as well.
+          if (entry.path === wanted.folder || !wanted.matches(entry)) continue;
+          found.push({ image, entry });
+          if (found.length > limits.maxBrowsedEntries) throw tooMany(wanted.folder);
+        }
+      });
+    }
+    const direction = sort === "name" ? 1 : -1;
+    found.sort(
+      (a, b) => direction * (a.entry.name < b.entry.name ? -1 : a.entry.name > b.entry.name ? 1 : 0),
+    );
+    const isWhole = context.req.query("page[disable]") === "true";
+    const page = isWhole
+      ? { limit: Math.max(1, found.length), offset: 0 }
+      : readPage((name) => context.req.query(name), limits.maxPageItems);
+    const pagination = paginationOf(found.length, page);
+    const data = found.slice(page.offset, page.offset + page.limit).map(resource);
+    return context.json({ data, meta: { pagination }, links: linksOf(context.req.url, pagination) });
+  });
+}
+
+function tooMany(folder: string): PrimaryError {
+  return new PrimaryError(
+    "invalid_request",
+    `"${folder}" holds more than ${limits.maxBrowsedEntries} entries: read the image's contents by pages instead`,
+  );
+}
+
+interface Wanted {
+  folder: string;
+  matches: (entry: SnapshotEntry) => boolean;
+  images: ReturnType<typeof compileExpression>;
+}
+
+/** Splits a filter into what chooses images and what chooses entries of the folder. */
+function readWanted(text: string): Wanted {
+  if (text.trim() === "") throw filterProblem("clientName and path are required");
+  let folder = "/";
+  const entryRules: ((entry: SnapshotEntry) => boolean)[] = [];
+  const imageRules: FilterExpression[] = [];
+  for (const rule of conjuncts(parseFilter(text))) {
+    const name = "operand" in rule && "name" in rule.operand ? rule.operand.name : "";
+    if (name === "path" || name === "fullPath") folder = readFolder(rule);
+    else if (name === "name" || name === "itemType") entryRules.push(entryRule(rule));
+    else imageRules.push(rule);
+  }
+  const [first, ...rest] = imageRules;
+  const images =
+    first === undefined
+      ? undefined
+      : compileExpression(
+          rest.reduce<FilterExpression>((left, right) => ({ kind: "and", left, right }), first),
+          imageFields,
+        );
+  if (images?.fields.has("clientName") !== true) throw filterProblem("clientName is required");
+  return { folder, images, matches: (entry) => entryRules.every((isIt) => isIt(entry)) };
+}
+
+function conjuncts(expression: FilterExpression): FilterExpression[] {
+  const found: FilterExpression[] = [];
+  let left = expression;
+  while (left.kind === "and") {
+    found.push(...conjuncts(left.right));
+    ({ left } = left);
+  }
+  return [...found, left];
+}
+
+function readFolder(rule: FilterExpression): string {
+  if (rule.kind !== "comparison" || rule.operator !== "eq") {
+    throw filterProblem("the path must be one folder: use path eq '/folder'");
+  }
+  const path = rule.value.text.replace(/(.)\/+$/, "$1");
+  const problem = pathProblem(path);
+  if (problem !== undefined) throw filterProblem(`the path ${problem}`);
+  return path;
+}
+
+function entryRule(rule: FilterExpression): (entry: SnapshotEntry) => boolean {
+  if (rule.kind === "match") {
+    const { text } = rule.value;
+    const test = { contains: "includes", startswith: "startsWith", endswith: "endsWith" } as const;
+    return ({ name }) => name[test[rule.matcher]](text);
+  }
+  if (rule.kind !== "comparison" || rule.operator !== "eq") {
+    throw filterProblem(
+      "of entries only name and itemType with eq, contains, startswith and endswith can be asked",
+    );
+  }
+  const { text } = rule.value;
+  if (rule.operand.name === "name") return ({ name }) => name === text;
+  return ({ isFolder }) => (isFolder ? "DIR" : "FILE") === text.toUpperCase();
+}
+
+function resource({ image, entry }: Found) {
+  const folder = entry.path.slice(0, -entry.name.length);
+  return {
+    type: "imageContentListEntry",
+    id: `${image.backupId}:${entry.path}`,
+    attributes: {
+      clientName: image.clientName,
+      policyName: image.policyName,
+      policyType: "STANDARD",
+      scheduleType: image.scheduleType,
+      path: folder,
+      fullPath: entry.path,
+      name: entry.name,
+      itemType: entry.isFolder ? "DIR" : "FILE",
+      size: entry.size,
+      lastModifiedTime: new Date(entry.modifiedMs).toISOString(),
+      backupTime: new Date(image.backupTimeS * 1000).toISOString(),
+      keyword: "",
+      isTrueImage: false,
+      nasProtocol: "NOT_DEFINED",
+    },
+  };
+}

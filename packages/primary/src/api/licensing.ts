@@ -1,0 +1,57 @@
+import { Hono } from "hono";
+import type { Catalogue } from "../catalogue/catalogue.ts";
+import type { Clock } from "../clock.ts";
+import { PrimaryError } from "../errors.ts";
+import { limits } from "../limits.ts";
+import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
+import { paginationOf, readPage, type QueryReader } from "./pagination.ts";
+
+/** What the routes of licensing work on. */
+export interface LicensingOptions {
+  catalogue: Catalogue;
+  clock: Clock;
+  primaryName: string;
+}
+
+/**
+ * `/licensing/capacity`: the front-end capacity, computed. As NetBackup counts it: of each client and policy the
+ * largest full backup of the last 90 days.
+ */
+export function licensingRoutes({ catalogue, clock, primaryName }: LicensingOptions): ApiRoutes {
+  const clientDetails = () => {
+    const sinceS = Math.floor(clock.nowMs() / 1000) - limits.capacitySeconds;
+    const byClient = Map.groupBy(catalogue.largestFulls(sinceS), ({ clientName }) => clientName);
+    return [...byClient].map(([clientName, images]) => ({
+      clientName,
+      clientConsumptionMB: images.reduce((sum, { kilobytes }) => sum + kilobytes, 0) / 1024,
+      policyDetails: images.map(({ backupId, policyName, kilobytes }) => ({
+        backupId,
+        policyName,
+        masterServer: primaryName,
+        policyType: "STANDARD",
+        policyConsumptionMB: kilobytes / 1024,
+      })),
+    }));
+  };
+  const refuseFilter = (query: QueryReader) => {
+    if ((query("filter") ?? "") !== "") {
+      throw new PrimaryError("invalid_filter", "filter is not supported for capacity: leave it out");
+    }
+  };
+  return new Hono<ApiEnvironment>()
+    .get("/licensing/capacity", (context) => {
+      const query: QueryReader = (name) => context.req.query(name);
+      refuseFilter(query);
+      const page = readPage(query, limits.maxPageItems);
+      const clients = clientDetails();
+      const masterConsumptionMB = clients.reduce((sum, client) => sum + client.clientConsumptionMB, 0);
+      const attributes = { masterConsumptionMB, clientDetails: clients };
+      const all = [{ type: "capacityLicensing", id: primaryName, attributes }];
+      const data = all.slice(page.offset, page.offset + page.limit);
+      return context.json({ data, meta: { pagination: paginationOf(all.length, page) } });
+    })
+    .get("/licensing/capacity/client-details", (context) => {
+      refuseFilter((name) => context.req.query(name));
+      return context.json(clientDetails());
+    });
+}
