@@ -9,6 +9,8 @@ import type { Body, Stream } from "./stream.ts";
 /** What answering needs. */
 export interface AnswersOptions {
   maxWholeBodyBytes: number;
+  /** Why a command is not carried out; asked before any of its body is kept. */
+  refusalOf(uri: string): ServiceAnswer | undefined;
   /** Makes the call; a refusal is an answer too. */
   execute(command: ServiceCommand, signal: AbortSignal): Promise<ServiceAnswer>;
   /** An answer could not be sent as it was. */
@@ -47,10 +49,13 @@ async function runAndAnswer(stream: Stream, command: ServiceCommand, call: Call)
   const { signal, options, length } = call;
   let made: ServiceAnswer;
   try {
-    const { parameters, upload } = await readBody(call.body, options.maxWholeBodyBytes);
-    if (parameters !== undefined) command.parameters = parameters;
-    if (upload !== undefined) [command.upload, command.uploadBytes] = [upload, length];
-    made = await options.execute(command, signal);
+    const refusal = options.refusalOf(command.uri);
+    if (refusal === undefined) {
+      const { parameters, upload } = await readBody(call.body, options.maxWholeBodyBytes);
+      if (parameters !== undefined) command.parameters = parameters;
+      if (upload !== undefined) [command.upload, command.uploadBytes] = [upload, length];
+    }
+    made = refusal ?? (await options.execute(command, signal));
   } catch (error) {
     made = failureAnswer(502, 502, `the call failed: ${(error as Error).message}`);
   }

@@ -311,6 +311,27 @@ test("streams - an answer that is whole before its request ends the sending of i
   assert.ok(endless.made < 10 * mib);
 });
 
+test("streams - an endpoint that opens more commands than run is answered 503 at once, and none of their bodies is kept", async () => {
+  const begun: string[] = [];
+  await using ends = await pair(
+    ({ uri }) => {
+      begun.push(uri);
+      return new Promise(() => {});
+    },
+    { limits: { maxServing: 2 } },
+  );
+  // Of none of them the body ever ends.
+  const opening = Array.from({ length: 20 }, () => {
+    const body = new Readable({ read() {} });
+    body.push(Buffer.alloc(10_000));
+    return ends.connection.open({ ...get("x"), method: "POST", body }, wait);
+  });
+  for (const open of opening.slice(0, 2)) open.catch(() => {});
+  const answers = await Promise.all(opening.slice(2));
+  assert.deepEqual(new Set(answers.map(({ status }) => status)), new Set([503]));
+  assert.deepEqual([ends.connection.inFlight, ends.service.executing, begun], [2, 2, []]);
+});
+
 const request = (id: number, head: unknown, end = true) =>
   encodeHead("request", id, JSON.stringify(head), { end });
 const ping = { uri: "/netbackup/ping", method: "GET", headers: {} };

@@ -284,8 +284,8 @@ export class ServiceConnection {
     const { handler, limits } = this.#options;
     const answering = answerStream(stream, frame, abort.signal, {
       maxWholeBodyBytes: limits.maxWholeBodyBytes,
-      execute: async (command, signal) =>
-        this.#refusalOf(command.uri, running) ?? handler.execute(command, signal),
+      refusalOf: (uri) => this.#refusalOf(uri, running),
+      execute: (command, signal) => handler.execute(command, signal),
       notSent: (error) => handler.answerNotSent?.(error),
     });
     void answering.then(answered);
