@@ -22,10 +22,10 @@ export async function fetchPublishedDetails(
   try {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const signal = AbortSignal.timeout(bounds.validationTimeoutMs);
-    get(url, { agent: agentOf(egress), headers: { accept: "application/json" }, signal }, resolve).on(
-      "error",
-      reject,
-    );
+    get(url, { agent: agentOf(egress), headers: { accept: "application/json" }, signal }, resolve)
+      .on("error", reject)
+      // Node tells of neither answer nor error when a server switches protocols, which nobody asked it to.
+      .on("close", () => reject(new Error("it answered with another protocol than HTTP")));
     const response = await promise;
     const text = await readBounded(response, bounds.maxDetailsBytes);
     if (response.statusCode !== 200) {

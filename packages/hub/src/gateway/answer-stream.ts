@@ -43,6 +43,11 @@ export async function streamAnswer(
     else response.end(body);
     return { status, end: "answered" };
   }
+  if (response.destroyed) {
+    // Nothing can be piped into it, and `pipeline` would leave the body unread: its turn at the primary would never end.
+    body.destroy();
+    return { status, end: "cancelled" };
+  }
   if (bodyBytes !== undefined) lines.push("Content-Length", String(bodyBytes));
   response.writeHead(status, lines);
   response.setTimeout(limits.maxStreamStallMs, () => response.destroy());

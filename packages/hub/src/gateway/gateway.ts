@@ -122,8 +122,7 @@ export class Gateway {
     const takesStreams = !call.isAsync && relay.takesStreams(call.primary);
     // What is kept is text, and whole.
     if (takesStreams && call.idempotencyKey === undefined) return this.#passOn(request, response, call);
-    let cancel: (() => void) | undefined;
-    response.once("close", () => cancel?.());
+    const begun = cancelOnceGone(response);
     const body = await readTextBody(request, limits.maxBodyBytes, budget);
     const command: Command = {
       uri: call.target.uri,
@@ -146,7 +145,7 @@ export class Gateway {
         end: "accepted",
       };
     }
-    const send = () => this.#send(call, command, (cancelIt) => (cancel = cancelIt));
+    const send = () => this.#send(call, command, begun);
     if (call.idempotencyKey === undefined) {
       return { status: writeAnswer(response, await send(), this.#more(call)), end: "answered" };
     }
@@ -166,8 +165,7 @@ export class Gateway {
   async #passOn(request: IncomingMessage, response: ServerResponse, call: Call): Promise<Outcome> {
     const { limits, relay, budget, deadlines, credentials } = this.#options;
     const { primary, timeoutMs, caller, method, target } = call;
-    let cancel: (() => void) | undefined;
-    response.once("close", () => cancel?.());
+    const begun = cancelOnceGone(response);
     const taken = await takeBody(request, { limits, budget, deadlines });
     if (response.destroyed) {
       throw new HubError("cancelled", "the caller has gone", { mayHaveBeenExecuted: false });
@@ -176,13 +174,7 @@ export class Gateway {
     const command = { uri: target.uri, method, headers: toCommandHeaders(request.rawHeaders), ...taken.body };
     try {
       const answer = await credentials.send(primary, command, (authorized) =>
-        relay.open({
-          primary,
-          command: authorized,
-          timeoutMs,
-          caller: caller.id,
-          begun: (cancelIt) => (cancel = cancelIt),
-        }),
+        relay.open({ primary, command: authorized, timeoutMs, caller: caller.id, begun }),
       );
       return await streamAnswer(response, answer, this.#more(call));
     } catch (error) {
@@ -214,6 +206,16 @@ export class Gateway {
       "command.answered",
     );
   }
+}
+
+/** Makes what is told how to end the wait that is under way: it is ended when the caller leaves, or has left already. */
+function cancelOnceGone(response: ServerResponse): (cancel: () => void) => void {
+  let current: (() => void) | undefined;
+  response.once("close", () => current?.());
+  return (cancel) => {
+    current = cancel;
+    if (response.destroyed) cancel();
+  };
 }
 
 function entryOf(call: Call, result: string, status: number | null) {

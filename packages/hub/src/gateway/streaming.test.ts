@@ -57,6 +57,8 @@ const streamed = (content: Readable, contentBytes?: number): ServiceAnswer => ({
   contentBytes,
 });
 
+const ok = (body: string): ServiceAnswer => ({ status: 200, headers: {}, body });
+
 /** Opens a request, to be read or left by the test. */
 function open(
   hub: { fixture: HubFixture; base: string },
@@ -154,6 +156,36 @@ test("streaming - a caller that leaves in the middle ends the answer at the prim
   outgoing.destroy();
   assert.equal((await ended)["end"], "cancelled");
   if (!source.destroyed) await once(source, "close");
+});
+
+test("streaming - a caller that leaves while the hub logs in for it takes no turn of the primary's for ever", async () => {
+  const login = { seen: Promise.withResolvers<void>(), answered: Promise.withResolvers<void>() };
+  const source = new Source(1_000 * mib);
+  await using hub = await withPrimary(
+    async ({ uri }) => {
+      if (!uri.endsWith("/login")) return uri.endsWith("/big") ? streamed(source) : ok("small");
+      login.seen.resolve();
+      await login.answered.promise;
+      return { ...ok(JSON.stringify({ token: "t", validity: 3600 })), status: 201 };
+    },
+    { limits: { maxCommandsPerPrimary: 1 } },
+  );
+  const path = hub.base.replace(/netbackup$/, "credential");
+  const headers = { "Content-Type": "application/json" };
+  const body = JSON.stringify({ userName: "u", password: "p" });
+  assert.equal((await hub.fixture.call({ path, method: "PUT", headers, body })).status, 200);
+  const { outgoing, answered } = open(hub, "/big");
+  answered.catch(() => {});
+  outgoing.on("error", () => {});
+  const ended = hub.fixture.log.next("command.answered");
+  outgoing.end();
+  await login.seen.promise;
+  outgoing.destroy();
+  // Some round trips later the hub has seen it go.
+  await hub.fixture.call({ path: "/healthz", key: null });
+  login.answered.resolve();
+  assert.equal((await ended)["end"], "cancelled");
+  assert.equal((await hub.fixture.call({ path: `${hub.base}/small` })).text, "small");
 });
 
 test("streaming - an answer that breaks off is never taken for whole", async () => {

@@ -139,7 +139,9 @@ export class Sender implements Disposable {
       headers: { ...headers, "content-length": length },
     };
     return new Promise((resolve, reject) => {
+      let isAnswered = false;
       const outgoing = (isTls ? httpsRequest : httpRequest)(url, options, (response) => {
+        isAnswered = true;
         const answer = (text: string) =>
           resolve({
             status: response.statusCode ?? 0,
@@ -151,6 +153,10 @@ export class Sender implements Disposable {
       outgoing.on("error", (error: NodeJS.ErrnoException) => {
         const isStale = outgoing.reusedSocket && (error.code === "ECONNRESET" || error.code === "EPIPE");
         reject(isStale && !signal.aborted ? new StaleConnection(error) : error);
+      });
+      // Node tells of neither answer nor error when a receiver switches protocols, which nobody asked it to.
+      outgoing.on("close", () => {
+        if (!isAnswered) reject(new Error("the receiver answered with another protocol than HTTP"));
       });
       outgoing.end(body);
     });

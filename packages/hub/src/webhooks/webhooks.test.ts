@@ -593,3 +593,25 @@ test("webhooks - many events for many webhooks at once are taken in page by page
     assert.deepEqual(types, states.map(([, state]) => `netbackup.job.${state.toLowerCase()}`).toReversed());
   }
 });
+
+test("webhooks - a receiver that switches protocols has failed, and keeps neither the others nor the hub's end waiting", async () => {
+  await using receiver = await startReceiver();
+  await using hub = await startHub(receiver);
+  const { id } = await addWebhook(hub, { url: receiver.url, types: ["netbackup."] });
+  receiver.answer = (_, response) => {
+    response.socket?.end("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
+  };
+  const reply = await hub.post(`/api/v1/webhooks/${id}/test`, {});
+  const { delivered, responseCode, error } = reply.json() as TestedWebhook;
+  assert.deepEqual(
+    { delivered, responseCode, error },
+    {
+      delivered: false,
+      responseCode: null,
+      error: "the receiver answered with another protocol than HTTP",
+    },
+  );
+  const connection = await hub.dial(await hub.enrol());
+  await notify(connection, [1, "QUEUED"]);
+  await untilAsync(async () => (await deliveriesOf(hub, id))[0]?.attempts === 1);
+});
