@@ -2,6 +2,7 @@
 import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
+import { measureAgentMemory } from "./agent/agent-memory.ts";
 import { measureCommands } from "./commands/commands.ts";
 import type { Comparison } from "./comparison.ts";
 import { measureConnections } from "./connections/connections.ts";
@@ -18,6 +19,7 @@ const parts: Record<string, Part> = {
   notifications: measureNotifications,
   // Memory and reconnecting are measured in one go, on the same connections.
   connections: measureConnections,
+  agent: measureAgentMemory,
 };
 const synonyms: Record<string, string> = { memory: "connections", reconnect: "connections" };
 

@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { mkdir, readFile } from "node:fs/promises";
 import { isIP } from "node:net";
 import { join } from "node:path";
-import { makeAuthority, makeServerCertificate, type KeyedCertificate } from "./authority.ts";
+import type { KeyedCertificate } from "./authority.ts";
 import { writeFileDurably } from "@sallyport/durable";
 
 /** A server certificate with its authority's, ready for `https.createServer`. */
@@ -39,15 +39,26 @@ export async function ensureServerCertificate(options: ServerCertificateOptions)
   const caFile = join(dir, "ca.pem");
   const authority =
     (await load(caFile, join(dir, "ca.key"))) ??
-    (await save(caFile, join(dir, "ca.key"), await makeAuthority(`${owner} authority`, nowMs)));
+    (await save(
+      caFile,
+      join(dir, "ca.key"),
+      await (await making()).makeAuthority(`${owner} authority`, nowMs),
+    ));
   const [certFile, keyFile] = [join(dir, "server.pem"), join(dir, "server.key")];
   const found = await load(certFile, keyFile);
   const server =
     found !== undefined && isUsable(found, authority, hostNames, nowMs)
       ? found
-      : await save(certFile, keyFile, await makeServerCertificate(authority, hostNames, nowMs));
+      : await save(
+          certFile,
+          keyFile,
+          await (await making()).makeServerCertificate(authority, hostNames, nowMs),
+        );
   return { ...server, caPem: authority.certPem, caFile };
 }
+
+/** What makes certificates is some 200 modules, which a server whose certificates are there never needs. */
+const making = () => import("./authority.ts");
 
 async function load(certFile: string, keyFile: string): Promise<KeyedCertificate | undefined> {
   try {
