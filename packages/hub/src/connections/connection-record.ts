@@ -62,8 +62,10 @@ export class ConnectionRecord {
       closeCode: code,
       closeReason: reason,
     };
-    this.#options.logger.info({ ...fieldsOf(data), code, reason }, "connection.disconnected");
-    void this.#record("sallyport.connection.disconnected", data, after);
+    // Told when it is written down: who reads it here finds it in the API too.
+    void this.#record("sallyport.connection.disconnected", data, after).then(() =>
+      this.#options.logger.info({ ...fieldsOf(data), code, reason }, "connection.disconnected"),
+    );
   }
 
   /** A hub that was killed could not write down the end of a connection. Resolves when it is. */
