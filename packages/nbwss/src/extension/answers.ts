@@ -4,6 +4,7 @@ import { DecodeError } from "../errors.ts";
 import type { ServiceAnswer, ServiceCommand } from "./command.ts";
 import { maxChunkBytes, type HeadFrame } from "./frame.ts";
 import { isStatus, readRequestHead } from "./head.ts";
+import { Pieces } from "./pieces.ts";
 import type { Body, Stream } from "./stream.ts";
 
 /** What answering needs. */
@@ -97,16 +98,14 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** A body that is small and text becomes `parameters`, as under NBWSS 1.0; any other one stays a stream. */
 async function readBody(body: Body, maxBytes: number): Promise<{ parameters?: string; upload?: Readable }> {
   if (Buffer.isBuffer(body)) return body.length === 0 ? {} : ofBytes(body);
-  const chunks: Buffer[] = [];
-  let size = 0;
+  const first = new Pieces();
   const rest: AsyncIterator<Buffer, undefined> = body.iterator({ destroyOnReturn: false });
-  while (size <= maxBytes) {
+  while (first.size <= maxBytes) {
     const { value, done } = await rest.next();
-    if (done === true) return size === 0 ? {} : ofBytes(Buffer.concat(chunks));
-    size += value.length;
-    chunks.push(value);
+    if (done === true) return first.size === 0 ? {} : ofBytes(first.takeAll());
+    first.add(value);
   }
-  return { upload: Readable.from(rejoined(chunks, rest), { objectMode: false }) };
+  return { upload: Readable.from(rejoined(first, rest), { objectMode: false }) };
 }
 
 function ofBytes(bytes: Buffer): { parameters?: string; upload?: Readable } {
@@ -117,7 +116,7 @@ function ofBytes(bytes: Buffer): { parameters?: string; upload?: Readable } {
   }
 }
 
-async function* rejoined(first: Buffer[], rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
-  yield* first.splice(0);
+async function* rejoined(first: Pieces, rest: AsyncIterator<Buffer>): AsyncGenerator<Buffer> {
+  for (let piece = first.shift(); piece !== undefined; piece = first.shift()) yield piece;
   yield* { [Symbol.asyncIterator]: () => rest };
 }

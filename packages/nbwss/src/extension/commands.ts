@@ -7,6 +7,7 @@ import type { StreamedAnswer, StreamedCommand } from "./command.ts";
 import { maxChunkBytes, type HeadFrame } from "./frame.ts";
 import { readResponseHead, toRequestHead } from "./head.ts";
 import { InboundBody } from "./inbound-body.ts";
+import { Pieces } from "./pieces.ts";
 import type { Stream } from "./stream.ts";
 import type { Streams } from "./streams.ts";
 
@@ -93,16 +94,14 @@ function giveUp(stream: Stream, error: NbwssError): void {
 }
 
 async function collect(body: Readable, maxBytes: number): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
+  const pieces = new Pieces();
   for await (const chunk of body as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > maxBytes) {
+    if (pieces.size + chunk.length > maxBytes) {
       throw new NbwssError("not_a_response", `the answer has more than the ${maxBytes} bytes that are kept`);
     }
-    chunks.push(chunk);
+    pieces.add(chunk);
   }
-  return Buffer.concat(chunks);
+  return pieces.takeAll();
 }
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });

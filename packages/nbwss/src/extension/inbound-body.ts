@@ -1,9 +1,6 @@
 import { Readable } from "node:stream";
 import { NbwssError } from "../errors.ts";
-
-/** Pieces below this are copied together, bytes: a peer that sends single bytes must not cost an object for each. */
-const smallBytes = 4 * 1024;
-const blockBytes = 16 * 1024;
+import { Pieces } from "./pieces.ts";
 
 /** What an inbound body reports to its stream. */
 export interface InboundBodyOptions {
@@ -15,15 +12,10 @@ export interface InboundBodyOptions {
   length: number | undefined;
 }
 
-interface Block {
-  bytes: Buffer;
-  used: number;
-}
-
 /** A body as it comes from the wire. Holds what its reader has not taken yet: never more than the peer was given credit for. */
 export class InboundBody extends Readable {
   readonly #options: InboundBodyOptions;
-  #held: Block[] = [];
+  readonly #held = new Pieces();
   #isWanted = false;
   #isWhole = false;
   #came = 0;
@@ -49,7 +41,9 @@ export class InboundBody extends Readable {
       return;
     }
     this.#isWhole = end;
-    if (chunk.length > 0) this.#hold(chunk);
+    // Who waits for it gets it as it is.
+    if (this.#isWanted && this.#held.size === 0 && chunk.length > 0) this.#push(chunk);
+    else if (chunk.length > 0) this.#held.add(chunk);
     this.#give();
   }
 
@@ -59,23 +53,9 @@ export class InboundBody extends Readable {
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#held = [];
+    this.#held.clear();
     if (!this.#isWhole) this.#options.abandoned();
     done(error);
-  }
-
-  #hold(chunk: Buffer): void {
-    const last = this.#held.at(-1);
-    if (chunk.length >= smallBytes || (this.#isWanted && last === undefined)) {
-      this.#held.push({ bytes: chunk, used: chunk.length });
-      return;
-    }
-    if (last !== undefined && last.bytes.length - last.used >= chunk.length) {
-      last.used += chunk.copy(last.bytes, last.used);
-      return;
-    }
-    const bytes = Buffer.allocUnsafeSlow(blockBytes);
-    this.#held.push({ bytes, used: chunk.copy(bytes) });
   }
 
   #give(): void {
@@ -85,8 +65,12 @@ export class InboundBody extends Readable {
         if (this.#isWhole) this.push(null);
         return;
       }
-      this.#isWanted = this.push(block.bytes.subarray(0, block.used));
-      this.#options.consumed(block.used);
+      this.#push(block);
     }
+  }
+
+  #push(bytes: Buffer): void {
+    this.#isWanted = this.push(bytes);
+    this.#options.consumed(bytes.length);
   }
 }
