@@ -52,9 +52,9 @@ export function headOf(answer: Pick<CommandAnswer, "status" | "headers">, contex
   return lines;
 }
 
-/** Whether an answer of this status has a body (RFC 9110, 6.4.1). */
+/** Whether an answer of this status has a body (RFC 9110, 6.4.1 and 15.3.6). */
 export function mayHaveBody(status: number): boolean {
-  return status !== 204 && status !== 304;
+  return status !== 204 && status !== 205 && status !== 304;
 }
 
 /**

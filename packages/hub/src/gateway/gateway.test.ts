@@ -106,12 +106,12 @@ testBothWays(
   },
 );
 
-testBothWays("gateway - answers 204 and 304 without a body", async (more) => {
+testBothWays("gateway - answers 204, 205 and 304 without a body", async (more) => {
   await using hub = await withPrimary(
     ({ uri }) => Promise.resolve({ status: Number(uri.slice(-3)), headers: {}, body: "stray" }),
     more,
   );
-  for (const status of [204, 304]) {
+  for (const status of [204, 205, 304]) {
     const reply = await hub.fixture.call({ path: `${hub.base}/${status}` });
     assert.deepEqual([reply.status, reply.text, reply.headers["content-length"]], [status, "", undefined]);
   }

@@ -19,7 +19,7 @@ import { endOf, toGatewayError, type CommandEnd } from "./command-errors.ts";
 import type { CommandMetrics } from "./command-metrics.ts";
 import { toCommandHeaders } from "./headers.ts";
 import type { Relay } from "./relay.ts";
-import { takeBody } from "./taken-body.ts";
+import { passOverRest, takeBody } from "./taken-body.ts";
 import { parseTarget, type GatewayTarget } from "./uri.ts";
 
 /** What the gateway needs. */
@@ -32,7 +32,7 @@ export interface GatewayOptions {
   relay: Relay;
   metrics: CommandMetrics;
   budget: BodyBudget;
-  deadlines: Pick<BodyDeadlines, "lift">;
+  deadlines: Pick<BodyDeadlines, "watch" | "lift">;
   credentials: Pick<Credentials, "send">;
   idempotency: Pick<Idempotency, "run">;
   commands: Pick<CommandStore, "accept" | "acceptedUnder">;
@@ -176,7 +176,9 @@ export class Gateway {
       const answer = await credentials.send(primary, command, (authorized) =>
         relay.open({ primary, command: authorized, timeoutMs, caller: caller.id, begun }),
       );
-      return await streamAnswer(response, answer, this.#more(call));
+      const outcome = await streamAnswer(response, answer, this.#more(call));
+      passOverRest(request, response, deadlines);
+      return outcome;
     } catch (error) {
       throw taken.failure() ?? error;
     }

@@ -7,6 +7,7 @@ import { request } from "node:https";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { test } from "node:test";
+import { connect } from "node:tls";
 import type { ServiceAnswer, ServiceHandler } from "@sallyport/nbwss";
 import type { HubOptions } from "../index.ts";
 import { adminKey, HubFixture } from "../testing/hub-fixture.ts";
@@ -253,4 +254,38 @@ test("streaming - a request that does not arrive in time is answered 408, an upl
   assert.equal((await late.answered).statusCode, 408);
   long.outgoing.end(Buffer.alloc(100_000));
   assert.equal((await long.answered).statusCode, 200);
+});
+
+test("streaming - a caller that writes all of its body before it reads gets an answer that came early, and may ask again", async () => {
+  await using hub = await withPrimary(({ method }) =>
+    Promise.resolve({ status: method === "POST" ? 413 : 200, headers: {}, body: "answer" }),
+  );
+  const { port } = new URL(hub.fixture.url);
+  const socket = connect({ host: "127.0.0.1", port: Number(port), ca: hub.fixture.ca });
+  await once(socket, "secureConnect");
+  const head = (method: string, more = "") =>
+    `${method} ${hub.base}/x HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer ${adminKey}\r\n${more}\r\n`;
+  const body = Buffer.alloc(12 * mib);
+  socket.write(head("POST", `Content-Length: ${body.length}\r\n`));
+  const written = Promise.withResolvers<void>();
+  socket.write(body, () => written.resolve());
+  await written.promise;
+  socket.write(head("GET"));
+  let text = "";
+  for await (const chunk of socket) {
+    text += String(chunk);
+    if (text.split("\r\n\r\nanswer").length === 3) break;
+  }
+  assert.deepEqual(text.match(/HTTP\/1\.1 \d+/g), ["HTTP/1.1 413", "HTTP/1.1 200"]);
+});
+
+test("streaming - an upload that goes on after its answer has the time of a request, and no more", async () => {
+  await using hub = await withPrimary(() => Promise.resolve({ status: 413, headers: {}, body: "" }), {
+    limits: { requestTimeoutMs: 500 },
+  });
+  const { outgoing, answered } = open(hub, "/x", { method: "POST" });
+  outgoing.on("error", () => {});
+  const upload = pipeline(new Source(1e15), outgoing);
+  assert.equal((await answered).statusCode, 413);
+  await assert.rejects(upload);
 });

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { StreamedCommand } from "@sallyport/nbwss";
 import type { BodyDeadlines } from "../body-deadlines.ts";
 import type { HubLimits } from "../config/limits.ts";
@@ -39,4 +39,23 @@ export async function takeBody(request: IncomingMessage, options: TakingOptions)
   // Once it has come, the wait for the answer has a deadline of its own.
   request.once("end", () => request.setTimeout(0));
   return { body: { body: stream, bodyBytes: bytes }, failure };
+}
+
+/**
+ * Reads what is left of a request that was answered before it was whole, and forgets it: many callers write all of it before they read the
+ * answer, and what stayed unread would be taken for the next request. It has the time that any request has; then it is cut.
+ */
+export function passOverRest(
+  request: IncomingMessage,
+  response: ServerResponse,
+  deadlines: Pick<BodyDeadlines, "watch">,
+): void {
+  if (request.complete || request.destroyed) return;
+  deadlines.watch(request, response);
+  // Its former reader may still be listening, so that it would not flow.
+  const read = () => {
+    while (request.read() !== null);
+  };
+  request.on("readable", read);
+  read();
 }
