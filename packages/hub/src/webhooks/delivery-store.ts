@@ -176,7 +176,8 @@ export class DeliveryStore implements Disposable {
       } else {
         this.#sql.finish.run(end.state, attempts, first, atMs, ...shown, serial);
         this.#sql.promote.run(id, stream, atMs);
-        hasLeft = true;
+        // It may have been given up meanwhile, since the log has lost its event.
+        hasLeft = found.state === "pending";
       }
     });
     if (hasLeft) this.#leave(id);
