@@ -1,8 +1,9 @@
 // A lone agent as users start it: a process in front of another make of server (here a primary that knows of no endpoint), and a hub.
 import assert from "node:assert/strict";
-import { readFileSync, statSync } from "node:fs";
+import { readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { gunzipSync } from "node:zlib";
 import { testBothWays } from "./kit/both-ways.ts";
 import { temporaryFolder } from "./kit/folder.ts";
 import { startSurroundings } from "./kit/lone-site.ts";
@@ -71,7 +72,63 @@ test("agent - lets commands bring their own credential, and keeps its endpoints 
   assert.equal(tokenOf(readFileSync(join(site.agentDir, "administration.json"), "utf8")), tokenOf(before));
 });
 
+test("agent - status, check and diag tell what is open and what is not, and give no secret away", async () => {
+  using folder = temporaryFolder();
+  await using site = await startSurroundings(folder.path);
+  await using agent = await site.startAgent(...site.asAgent, "--monitoring-listen", "127.0.0.1:0");
+  assert.equal((await site.cli("endpoint", "add", "--file", site.detailsFile, "--yes")).code, 0);
+  await site.connected();
+  const check = async () => {
+    const { code, stdout } = await site.cli("agent", "check", "--json");
+    const found = JSON.parse(stdout) as { name: string; outcome: string; advice?: string }[];
+    return { code, outcomes: found.map(({ name, outcome }) => `${outcome} ${name}`), found };
+  };
+  const well = await check();
+  assert.deepEqual(
+    well.outcomes,
+    ["dns", "tcp", "tls", "token", "dns", "tcp", "upstream", "clock", "login", "disk"].map(
+      (name) => `PASS ${name}`,
+    ),
+  );
+  assert.equal(well.code, 0);
+  const status = await site.cli("agent", "status");
+  assert.match(status.stdout, /CONNECTED/);
+  assert.match(status.stdout, /jobs\s/);
+
+  const packed = join(folder.path, "diag.json.gz");
+  const logFile = join(folder.path, "agent.log");
+  writeFileSync(logFile, agent.log.join("\n"));
+  const diag = await site.cli("agent", "diag", "--out", packed, "--log-file", logFile);
+  assert.equal(diag.code, 0, diag.stderr);
+  const text = gunzipSync(readFileSync(packed)).toString();
+  assert.match(text, /agent.started/);
+  const { token } = JSON.parse(readFileSync(join(site.agentDir, "administration.json"), "utf8")) as {
+    token: string;
+  };
+  for (const secret of [token, password, site.created.endpoint.token]) assert.ok(!text.includes(secret));
+
+  // The server behind goes: what needs it fails, and says what to do.
+  await site.netbackup.kill();
+  const ill = await check();
+  assert.equal(ill.code, 1);
+  assert.deepEqual(ill.outcomes.slice(4), [
+    "PASS dns",
+    "FAIL tcp",
+    "FAIL upstream",
+    "SKIP clock",
+    "FAIL login",
+    "PASS disk",
+  ]);
+  for (const { outcome, advice } of ill.found) assert.equal(advice !== undefined, outcome === "FAIL");
+});
+
 const refusals: [title: string, args: string[], said: RegExp][] = [
+  ["no upstream", [], /required option '--upstream <url>' not specified/],
+  [
+    "monitoring that others can reach",
+    ["--upstream", "https://nbu:1556", "--monitoring-listen", "0.0.0.0:9557"],
+    /address of this machine alone/,
+  ],
   ["an upstream without TLS", ["--upstream", "http://nbu:1556"], /has to be https:/],
   ["an upstream with a path", ["--upstream", "https://nbu:1556/elsewhere"], /without credentials or path/],
   [

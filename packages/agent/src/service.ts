@@ -56,6 +56,7 @@ export interface NbwssServiceOptions {
 export class NbwssService implements AsyncDisposable {
   readonly outbox: Outbox;
   readonly administration: EndpointAdministration;
+  readonly connections: ConnectionAdministration;
   /** What the cloud may do. */
   readonly guard: GuardAdministration;
   readonly #options: NbwssServiceOptions;
@@ -92,6 +93,12 @@ export class NbwssService implements AsyncDisposable {
       isConnected: (hostName) => this.#groups?.isConnected(hostName) ?? false,
       failureOf: (hostName) => this.#groups?.failureOf(hostName),
     });
+    this.connections = new ConnectionAdministration({
+      store: this.#store,
+      groups: () => this.#groups,
+      outbox: this.outbox,
+      changed: () => this.#reconcile(),
+    });
     const { database, log, guardRulesFile: file, readOnly: isReadOnly = false } = options;
     const [limits, clock] = [this.#limits, this.#clock];
     const audit = new AuditLog({ dir: options.auditDir, limits, clock, log });
@@ -108,17 +115,13 @@ export class NbwssService implements AsyncDisposable {
 
   /** What is offered on premises, to be mounted at `/netbackup` behind authentication. */
   routes(personOf: PersonOf = () => undefined): Hono {
-    return serviceRoutes({
-      personOf,
-      guard: this.guard,
-      administration: this.administration,
-      connections: new ConnectionAdministration({
-        store: this.#store,
-        groups: () => this.#groups,
-        outbox: this.outbox,
-        changed: () => this.#reconcile(),
-      }),
-    });
+    const { guard, administration, connections } = this;
+    return serviceRoutes({ personOf, guard, administration, connections });
+  }
+
+  /** How everything that goes out to the cloud side goes out. */
+  get egress(): Egress {
+    return this.#egress;
   }
 
   /** Begins to connect; commands go to `upstream`. */

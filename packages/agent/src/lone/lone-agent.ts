@@ -9,7 +9,10 @@ import { Poller, type PollingTerms } from "../sources/poller.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { administrationApi } from "./administration-api.ts";
 import { administratorToken, publishAdministration } from "./administrator.ts";
+import { Diagnosis } from "./diagnosis.ts";
 import { startAdministrationListener } from "./listener.ts";
+import { metricsText, metricsType } from "./metrics.ts";
+import { startMonitoringListener } from "./monitoring-listener.ts";
 
 /** What a lone agent is started with. */
 export interface LoneAgentOptions {
@@ -19,6 +22,8 @@ export interface LoneAgentOptions {
   upstream: Upstream;
   /** Where its administration listens. */
   listen: { host: string; port: number };
+  /** Where `/healthz` and `/metrics` are, on loopback and without TLS; nowhere unless said. */
+  monitoringListen?: { host: string; port: number } | undefined;
   log: Logger;
   /** An authority to trust beside the system's when dialling endpoints, PEM. */
   endpointCaPem?: string | undefined;
@@ -41,6 +46,8 @@ export interface LoneAgent extends AsyncDisposable {
   /** Where its administration listens. */
   url: string;
   caFile: string;
+  /** Where `/healthz` and `/metrics` are; undefined when they are nowhere. */
+  monitoringUrl: string | undefined;
   service: NbwssService;
   /** Undefined when nothing is read. */
   poller: Poller | undefined;
@@ -76,7 +83,12 @@ export async function startLoneAgent(options: LoneAgentOptions): Promise<LoneAge
   );
   const token = administratorToken(dataDir);
   const { maxRequestBytes: maxBodyBytes, maxAdministrationConnections: maxConnections } = limits;
-  const api = administrationApi({ token, routes: service.routes(), log, maxBodyBytes });
+  let poller: Poller | undefined;
+  const diagnosis = new Diagnosis({ service, poller: () => poller, dataDir, limits, clock });
+  const routes = service.routes();
+  routes.get("/sallyport/status", (c) => c.json(diagnosis.status()));
+  routes.post("/sallyport/check", async (c) => c.json({ data: await diagnosis.check() }));
+  const api = administrationApi({ token, routes, log, maxBodyBytes });
   const listener = starting.use(
     await startAdministrationListener({
       ...listen,
@@ -89,12 +101,18 @@ export async function startLoneAgent(options: LoneAgentOptions): Promise<LoneAge
   const { url, caFile } = listener;
   await publishAdministration(dataDir, { url, caFile, token });
   service.start(upstream);
-  const poller = makePoller(options, service, database);
+  poller = makePoller(options, service, database);
   if (poller !== undefined) starting.use(poller).start();
+  const metrics = () => ({ text: metricsText(diagnosis.status()), type: metricsType });
+  const monitoring =
+    options.monitoringListen === undefined
+      ? undefined
+      : starting.use(await startMonitoringListener({ ...options.monitoringListen, metrics, maxConnections }));
   log.info({ url, upstream: upstream.origin, polling: options.polling?.what ?? [] }, "agent.started");
   const running = starting.move();
   const close = () => running.disposeAsync();
-  return { url, caFile, service, poller, close, [Symbol.asyncDispose]: close };
+  const monitoringUrl = monitoring?.url;
+  return { url, caFile, monitoringUrl, service, poller, close, [Symbol.asyncDispose]: close };
 }
 
 /** What reads the upstream, with the agent's own credential. */

@@ -6,6 +6,7 @@ import { Failure } from "../failure.ts";
 import { parseListenAddress } from "../listen-address.ts";
 import { printJson, printLine } from "../output/print.ts";
 import { readNbwssOptions, withNbwssOptions, type NbwssOptions } from "../nbwss-options.ts";
+import { agentDiagnosisCommands } from "./agent-diagnosis.ts";
 import { pace } from "./option-values.ts";
 import { readCaFile, secretReader } from "../secrets.ts";
 import { runUntilStopped, serverLog } from "../server-process.ts";
@@ -25,6 +26,7 @@ interface Options extends NbwssOptions {
   pollImagesEvery?: number;
   pollResyncEvery?: number;
   listen: string;
+  monitoringListen?: string;
   logLevel: string;
   json: boolean;
 }
@@ -52,14 +54,8 @@ Examples:
 export function agentCommand(): Command {
   const command = new Command("agent")
     .description("run the agent: the NBWSS service in front of a NetBackup server")
-    .requiredOption(
-      "--data <dir>",
-      "folder for endpoints, outbox, certificates and the administrator's token",
-    )
-    .requiredOption(
-      "--upstream <url>",
-      "the NetBackup server's REST API, such as https://nbu.branch.example:1556",
-    )
+    .option("--data <dir>", "folder for endpoints, outbox, certificates and the administrator's token")
+    .option("--upstream <url>", "the NetBackup server's REST API, such as https://nbu.branch.example:1556")
     .option("--upstream-ca <file>", "authority of the upstream, PEM, beside those that the system knows")
     .option(
       "--api-key-file <file>",
@@ -88,7 +84,12 @@ export function agentCommand(): Command {
     )
     .option("--poll-images-every <span>", "the same of recent images (default: 60s)", pace)
     .option("--poll-resync-every <span>", "how often everything is compared (default: 1h)", pace)
-    .option("--listen <host:port>", "where its administration listens", "127.0.0.1:9556");
+    .option("--listen <host:port>", "where its administration listens", "127.0.0.1:9556")
+    .option(
+      "--monitoring-listen <host:port>",
+      "where /healthz and /metrics are, on loopback without TLS (default: nowhere)",
+    );
+  for (const below of agentDiagnosisCommands()) command.addCommand(below);
   return withNbwssOptions(command)
     .option("--log-level <level>", "debug, info, warn or error", "info")
     .option("--json", "print what was started as JSON", false)
@@ -96,7 +97,8 @@ export function agentCommand(): Command {
     .action(run);
 }
 
-async function run(options: Options & { apiKey?: string }): Promise<void> {
+async function run(given: Partial<Options> & { apiKey?: string }): Promise<void> {
+  const options = required(given);
   const log = serverLog("agent", options.logLevel);
   const upstreamCa = readCaFile(options.upstreamCa);
   const listen = parseListenAddress(options.listen);
@@ -120,10 +122,11 @@ async function run(options: Options & { apiKey?: string }): Promise<void> {
     listen,
     log,
     ...nbwss,
+    monitoringListen: await monitoringOf(options),
     polling: pollingOf(options, upstream.credential !== undefined),
   });
   const { url, caFile } = agent;
-  if (options.json) printJson({ url, caFile, upstream: upstream.origin });
+  if (options.json) printJson({ url, caFile, monitoringUrl: agent.monitoringUrl, upstream: upstream.origin });
   else {
     if (agent.poller === undefined) printLine("No notifications: the upstream is not read (--poll)");
     printLine(`Agent in front of ${upstream.origin}; its administration is at ${url}`);
@@ -131,6 +134,28 @@ async function run(options: Options & { apiKey?: string }): Promise<void> {
   }
   follow(agent.service);
   await runUntilStopped(agent, log);
+}
+
+/** Not told to the parser, which would want them of the commands below too. */
+function required(given: Partial<Options> & { apiKey?: string }): Options & { apiKey?: string } {
+  const { data, upstream } = given;
+  for (const [flag, value] of Object.entries({ "--data <dir>": data, "--upstream <url>": upstream })) {
+    if (value === undefined) throw new Failure(`required option '${flag}' not specified`, { exitCode: 2 });
+  }
+  return given as Options;
+}
+
+async function monitoringOf({ monitoringListen }: Options) {
+  if (monitoringListen === undefined) return undefined;
+  const address = parseListenAddress(monitoringListen);
+  const { isLoopback } = await import("@sallyport/agent");
+  if (isLoopback(address.host)) return address;
+  throw new Failure(
+    "--monitoring-listen has to be an address of this machine alone, such as 127.0.0.1:9557",
+    {
+      exitCode: 2,
+    },
+  );
 }
 
 function pollingOf(options: Options, hasCredential: boolean): PollingTerms | undefined {
