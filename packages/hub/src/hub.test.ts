@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { once } from "node:events";
 import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -241,6 +242,27 @@ test("connection - what is not allowed closes it with a reason, and the hub goes
     assert.notEqual((await rejected)["reason"], "");
   }
   assert.equal((await fixture.call({ path: "/healthz" })).status, 200);
+});
+
+test("connection - a primary that answers what nobody asked does not fill the log", async () => {
+  await using fixture = await HubFixture.start();
+  const { endpoint } = await fixture.enrol();
+  const id = "0D3B0E5C-7A53-4C29-9B1C-111111111111";
+  const message = (type: string, subType: string, payload: object) =>
+    JSON.stringify({ version: "1.0", id, timeStamp: 1, type, subType, payload });
+  const socket = new WebSocket(endpoint.url, { ca: fixture.ca });
+  await once(socket, "open");
+  socket.send(message("CONNECT", "REQUEST", { token: endpoint.token }));
+  await once(socket, "message");
+  for (let n = 0; n < 300; n += 1) {
+    socket.send(message("COMMAND", "RESPONSE", { status: 200, headers: {}, response: "" }));
+  }
+  socket.ping();
+  await once(socket, "pong");
+  assert.equal(fixture.log.all("command.late_response").length, 1);
+  const { text } = await fixture.call({ path: "/metrics" });
+  assert.match(text, /^sallyport_hub_late_responses_total 300$/m);
+  socket.terminate();
 });
 
 test("data folder - belongs to one hub at a time, and to its owner only", async () => {

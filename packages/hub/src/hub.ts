@@ -307,7 +307,7 @@ class RunningHub implements Hub {
   #attachEndpoint(): Endpoint {
     const { limits, clock, state, registry, record, options } = this.#parts;
     const logger = options.log;
-    const { inbox, tokenThrottle, connectionMetrics, runner } = this.#made;
+    const { inbox, tokenThrottle, connectionMetrics, lateResponses, runner } = this.#made;
     const { primaries, tokens } = state;
     const now = () => clock.now();
     const check = { primaries, tokens, record, throttle: tokenThrottle, logger, now };
@@ -332,7 +332,7 @@ class RunningHub implements Hub {
       },
       notStored: ({ identity }, err) =>
         logger.error({ primary: identity.primaryId, err }, "notification.not_stored"),
-      lateResponse: ({ identity }) => logger.info({ primary: identity.primaryId }, "command.late_response"),
+      lateResponse: (connection) => lateResponses.note(connection),
     });
   }
 

@@ -13,6 +13,7 @@ import type { ApiApp } from "./api/app.ts";
 import { Audit } from "./audit/audit.ts";
 import type { HubLimits } from "./config/limits.ts";
 import { ConnectionMetrics } from "./connections/connection-metrics.ts";
+import { LateResponses } from "./connections/late-responses.ts";
 import type { Registry } from "./connections/registry.ts";
 import { makeEnrolment } from "./enrolment/make-enrolment.ts";
 import { CommandAnnouncer } from "./commands/command-announcer.ts";
@@ -66,6 +67,7 @@ export interface HubParts {
   oidc: AccessParts["oidc"];
   metrics: Metrics;
   connectionMetrics: ConnectionMetrics;
+  lateResponses: LateResponses;
   gateway: Gateway;
   deadlines: BodyDeadlines;
   runner: CommandRunner;
@@ -97,6 +99,7 @@ export function makeParts(options: PartsOptions): HubParts {
     unproven: options.unproven,
     tcp: options.tcpConnections,
   });
+  const lateResponses = new LateResponses(metrics.registry, logger);
   const audit = new Audit({ recorder: state.recorder, clock, logger });
   const accessParts = makeAccessParts({
     oidc: options.oidc,
@@ -233,6 +236,7 @@ export function makeParts(options: PartsOptions): HubParts {
     oidc,
     metrics,
     connectionMetrics,
+    lateResponses,
     gateway,
     deadlines,
     runner,
