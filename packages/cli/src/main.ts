@@ -24,6 +24,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   alerts: async () => (await import("./commands/alerts.ts")).alertsCommand(),
   webhooks: async () => (await import("./commands/webhooks.ts")).webhooksCommand(),
   commands: async () => (await import("./commands/commands.ts")).commandsCommand(),
+  rollouts: async () => (await import("./commands/rollouts.ts")).rolloutsCommand(),
   users: async () => (await import("./commands/users.ts")).usersCommand(),
   "api-keys": async () => (await import("./commands/api-keys.ts")).apiKeysCommand(),
   audit: async () => (await import("./commands/audit.ts")).auditCommand(),

@@ -33,6 +33,7 @@ export const hubErrors = {
   no_such_primary: { status: 404, errorCode: 227, title: "No such primary", retrySafe: false },
   no_such_command: { status: 404, errorCode: 227, title: "No such command", retrySafe: false },
   no_such_credential: { status: 404, errorCode: 227, title: "No credential stored", retrySafe: false },
+  no_such_rollout: { status: 404, errorCode: 227, title: "No such rollout", retrySafe: false },
   no_such_alert: { status: 404, errorCode: 227, title: "No such alert", retrySafe: false },
   no_such_alert_rule: { status: 404, errorCode: 227, title: "No such alert rule", retrySafe: false },
   no_such_webhook: { status: 404, errorCode: 227, title: "No such webhook", retrySafe: false },
@@ -43,6 +44,7 @@ export const hubErrors = {
   method_not_allowed: { status: 405, errorCode: 133, title: "Method not allowed", retrySafe: false },
   name_taken: { status: 409, errorCode: 226, title: "Name is taken", retrySafe: false },
   command_sent: { status: 409, errorCode: 226, title: "Command was sent already", retrySafe: false },
+  rollout_ended: { status: 409, errorCode: 226, title: "Rollout has ended", retrySafe: false },
   idempotency_running: { status: 409, errorCode: 226, title: "First request still runs", retrySafe: true },
   idempotency_unknown: {
     status: 409,

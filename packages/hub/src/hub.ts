@@ -227,6 +227,7 @@ class RunningHub implements Hub {
     this.#parts.options.log.info({ url: url.origin, publicUrl: this.#publicUrl.origin }, "hub.listening");
     this.#made.retention.start();
     this.#made.alertWatch.start();
+    this.#made.rolloutRunner.start();
     void this.#made.runner.start();
     this.#made.tokenExpiry.start();
     await this.#made.webhooks.start();
@@ -270,6 +271,7 @@ class RunningHub implements Hub {
     const { alertWatch, webhooks } = this.#made;
     // What goes away from now on is the hub's own doing.
     await alertWatch.close();
+    await this.#made.rolloutRunner.close();
     streams.close();
     webhooks.stop();
     const reason = "the hub is restarting";

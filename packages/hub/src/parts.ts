@@ -35,6 +35,8 @@ import { registerLogMetrics } from "./log/log-metrics.ts";
 import { Metrics } from "./metrics/metrics.ts";
 import { registerViewMetrics } from "./views/view-metrics.ts";
 import { makeWebhookParts, type WebhookOptions, type WebhookParts } from "./webhooks/webhook-parts.ts";
+import type { RolloutRunner } from "./rollouts/rollout-runner.ts";
+import { makeRolloutParts } from "./rollouts/rollout-parts.ts";
 import type { HubState } from "./state.ts";
 
 /** What the parts are made of. */
@@ -71,6 +73,7 @@ export interface HubParts {
   gateway: Gateway;
   deadlines: BodyDeadlines;
   runner: CommandRunner;
+  rolloutRunner: RolloutRunner;
   inbox: Inbox;
   streams: FeedStreams;
   retention: Retention;
@@ -130,7 +133,10 @@ export function makeParts(options: PartsOptions): HubParts {
     heldBodyBytes: () => budget.held,
   });
   const runner = new CommandRunner({
-    ended: (state) => commandMetrics.noteStored(state),
+    ended(id, state) {
+      commandMetrics.noteStored(state);
+      rollouts.rolloutRunner.ended(id);
+    },
     store: state.commands,
     announcer: new CommandAnnouncer({ store: state.commands, recorder: state.recorder, logger }),
     clock,
@@ -142,6 +148,16 @@ export function makeParts(options: PartsOptions): HubParts {
       credentials.send(primary, command, (authorized) =>
         relay.send({ primary, command: authorized, ...how }),
       ),
+  });
+  const rollouts = makeRolloutParts({
+    state,
+    access,
+    audit,
+    runner,
+    registry: metrics.registry,
+    limits,
+    clock,
+    logger,
   });
   const idempotency = new Idempotency({
     store: state.idempotency,
@@ -201,6 +217,9 @@ export function makeParts(options: PartsOptions): HubParts {
     idempotency,
     commands: state.commands,
     runner,
+    rollouts: rollouts.rollouts,
+    rolloutStore: state.rolloutStore,
+    isConnected: (primary) => relay.isConnected(primary),
     credentials,
     ...enrolling,
     recorder,
@@ -240,6 +259,7 @@ export function makeParts(options: PartsOptions): HubParts {
     gateway,
     deadlines,
     runner,
+    rolloutRunner: rollouts.rolloutRunner,
     inbox,
     streams,
     retention,

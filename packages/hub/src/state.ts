@@ -13,6 +13,7 @@ import { openSealing, type Sealing } from "./secrets/sealing.ts";
 import type { EventLog } from "./log/log.ts";
 import { Recorder } from "./log/recorder.ts";
 import { openSqliteLog } from "./log/sqlite-log.ts";
+import { RolloutStore } from "./rollouts/rollout-store.ts";
 import { DeliveryStore } from "./webhooks/delivery-store.ts";
 import { WebhookSecrets } from "./webhooks/webhook-secrets.ts";
 import { concernsHub, makeHubViews, type HubViews } from "./views/hub-views.ts";
@@ -30,6 +31,7 @@ export interface HubState extends HubViews, FleetViews {
   sealing: Sealing;
   credentials: CredentialStore;
   commands: CommandStore;
+  rolloutStore: RolloutStore;
   idempotency: IdempotencyStore;
   webhookSecrets: WebhookSecrets;
   deliveries: DeliveryStore;
@@ -84,6 +86,9 @@ export async function openState(options: StateOptions): Promise<HubState> {
   const sealing = await openSealing(options.credentialKeyFile ?? dir.path("credentials.key"));
   const credentials = opened.use(new CredentialStore(dir.path("credentials.sqlite"), sealing));
   const commands = opened.use(new CommandStore({ path: dir.path("commands.sqlite"), sealing, limits, now }));
+  const rolloutStore = opened.use(
+    new RolloutStore({ path: dir.path("rollouts.sqlite"), sealing, limits, now }),
+  );
   const idempotency = opened.use(
     new IdempotencyStore(dir.path("idempotency.sqlite"), sealing, limits.maxIdempotencyKeys),
   );
@@ -103,6 +108,7 @@ export async function openState(options: StateOptions): Promise<HubState> {
     sealing,
     credentials,
     commands,
+    rolloutStore,
     idempotency,
     webhookSecrets,
     deliveries,

@@ -217,6 +217,34 @@ export const alertRule = z.looseObject({
   enabled: z.boolean(),
 });
 
+/** One call to many primaries. */
+export const rollout = z.looseObject({
+  id: z.string(),
+  name: z.string(),
+  state: z.string(),
+  reason: text,
+  method: z.string(),
+  path: z.string(),
+  targets: z.number(),
+  counts: z.record(z.string(), z.number()).optional(),
+  createdAt: z.string(),
+});
+/** What a rollout would reach. */
+export const rolloutPreview = z.looseObject({
+  targets: z.number(),
+  primaries: z.array(z.looseObject({ id: z.string(), name: z.string(), connected: z.boolean() })),
+});
+/** One primary of a rollout. */
+export const rolloutTarget = z.looseObject({
+  primaryId: z.string(),
+  primaryName: text,
+  state: z.string(),
+  error: text,
+  status: z.number().nullish(),
+  commandId: text,
+  endedAt: text,
+});
+
 /** A webhook, without its secret. */
 export const webhook = z.looseObject({
   id: z.string(),

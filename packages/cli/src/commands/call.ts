@@ -1,10 +1,10 @@
-import { readFileSync } from "node:fs";
 import { Command } from "commander";
 import { z } from "zod";
 import { HubClient, errorTextOf, type HubOptions } from "../client/hub-client.ts";
 import { netbackupJson } from "../client/primary-client.ts";
 import { Failure } from "../failure.ts";
 import { printJson, printLine } from "../output/print.ts";
+import { bodyOf, headersOf } from "./call-input.ts";
 import { withHubOptions } from "./hub-options.ts";
 import { collect } from "./option-values.ts";
 import { loginThrough, withPrimaryLogin, type PrimaryLogin } from "./primary-login.ts";
@@ -100,28 +100,6 @@ function ticketOf(text: string): string | undefined {
   } catch {
     // An answer that is not JSON is the primary's own.
     return undefined;
-  }
-}
-
-function headersOf(lines: string[]): Record<string, string> {
-  const headers: Record<string, string> = {};
-  for (const line of lines) {
-    const [, name, value] = /^([^:\s]+):\s*(.*)$/.exec(line) ?? [];
-    if (name === undefined || value === undefined) {
-      throw new Failure(`--header has to be "NAME: VALUE", not "${line}"`, { exitCode: 2 });
-    }
-    headers[name.toLowerCase()] = value;
-  }
-  return headers;
-}
-
-function bodyOf(text: string): string {
-  if (!text.startsWith("@")) return text;
-  const file = text.slice(1);
-  try {
-    return readFileSync(file === "-" ? 0 : file, "utf8");
-  } catch (error) {
-    throw new Failure(`the body can't be read: ${(error as Error).message}`, { cause: error, exitCode: 2 });
   }
 }
 

@@ -17,4 +17,5 @@ export type {
   PrimaryToken,
   TimelineEntry,
 } from "./primaries-schemas.ts";
+export type { Rollout, RolloutPreview, RolloutTarget } from "./rollouts-schemas.ts";
 export type { CreatedWebhook, Delivery, TestedWebhook, Webhook } from "./webhooks-schemas.ts";

@@ -63,6 +63,14 @@ const command = async (where: Where) => {
   const list = await fixture.call({ path: `/api/v1/commands?primary=${id}` });
   return [(list.json() as { data: StoredCommand[] }).data[0]?.id ?? ""];
 };
+const rollout = (ids: readonly string[]) => ({
+  name: "r",
+  command: { method: "POST", path: "/netbackup/x" },
+  primaries: { kind: "primaries", ids },
+});
+const startedRollout = async (where: Where) => [
+  made(await fixture.post("/api/v1/rollouts", rollout(await primary(where)))).id,
+];
 const token = async (where: Where) => {
   const [id = ""] = await primary(where);
   const list = await fixture.call({ path: `/api/v1/primaries/${id}/tokens` });
@@ -332,6 +340,45 @@ const table: readonly Row[] = [
   },
   { route: "GET /api/v1/commands/{id}", least: "viewer", scope: "target", ok: 200, target: command },
   { route: "DELETE /api/v1/commands/{id}", least: "operator", scope: "target", ok: 204, target: command },
+
+  {
+    route: "POST /api/v1/rollouts",
+    least: "operator",
+    scope: "shown",
+    ok: 200,
+    target: primary,
+    body: { ...rollout([]), primaries: { kind: "labels", labels: site("inside") }, dryRun: true },
+  },
+  { route: "GET /api/v1/rollouts", least: "viewer", scope: "shown", ok: 200 },
+  { route: "GET /api/v1/rollouts/{id}", least: "viewer", scope: "target", ok: 200, target: startedRollout },
+  {
+    route: "GET /api/v1/rollouts/{id}/targets",
+    least: "viewer",
+    scope: "target",
+    ok: 200,
+    target: startedRollout,
+  },
+  {
+    route: "POST /api/v1/rollouts/{id}/pause",
+    least: "operator",
+    scope: "target",
+    ok: 200,
+    target: startedRollout,
+  },
+  {
+    route: "POST /api/v1/rollouts/{id}/resume",
+    least: "operator",
+    scope: "target",
+    ok: 200,
+    target: startedRollout,
+  },
+  {
+    route: "POST /api/v1/rollouts/{id}/abort",
+    least: "operator",
+    scope: "target",
+    ok: 200,
+    target: startedRollout,
+  },
 
   { route: "GET /api/v1/notifications", least: "viewer", scope: "shown", ok: 200 },
   { route: "GET /api/v1/jobs", least: "viewer", scope: "shown", ok: 200 },

@@ -41,6 +41,7 @@ import { addPrimariesRoutes } from "./primaries-routes.ts";
 import { addPrimaryHistoryRoutes } from "./primary-history-routes.ts";
 import { addPrimaryTokensRoutes } from "./primary-tokens-routes.ts";
 import { addSessionRoutes } from "./session-routes.ts";
+import { addRolloutsRoutes, type RolloutsRoutesOptions } from "./rollouts-routes.ts";
 import { addStatusRoutes } from "./status-routes.ts";
 import { addUsersRoutes } from "./users-routes.ts";
 import type { Webhooks } from "../webhooks/webhooks.ts";
@@ -51,7 +52,8 @@ export interface RoutesOptions
   extends
     AccessParts,
     Pick<FleetRoutesOptions, "jobs" | "images" | "backups" | "now">,
-    Pick<AlertsRoutesOptions, "alerts" | "alertRules"> {
+    Pick<AlertsRoutesOptions, "alerts" | "alertRules">,
+    Pick<RolloutsRoutesOptions, "rollouts" | "rolloutStore" | "isConnected"> {
   audit: Audit;
   webhooks: Webhooks;
   idempotency: Idempotency;
@@ -106,6 +108,7 @@ export function makeRoutes(options: RoutesOptions): ApiApp {
   addPrimaryTokensRoutes(app, options);
   addPrimaryHistoryRoutes(app, options);
   addCommandsRoutes(app, options);
+  addRolloutsRoutes(app, options);
   addDetailsRoute(app, options.desk, options.detailsThrottle);
   addNotificationsRoutes(app, options);
   addFleetRoutes(app, options);

@@ -45,6 +45,27 @@ export function holdCommands(path: string): void {
 }
 
 /**
+ * Aborts rollouts that had not ended when the backup was made: the hub that was backed up may have started any of their targets since, so
+ * nobody knows how those ended that waited or were started.
+ */
+export function abortRollouts(path: string, reason: string, nowMs: number): void {
+  using database = new DatabaseSync(path);
+  database.exec("BEGIN IMMEDIATE");
+  database
+    .prepare(
+      `UPDATE rollout_targets SET state = 'unknown', error = 'restored', ended_at_ms = ? WHERE state = 'waiting' AND rollout IN (
+         SELECT serial FROM rollouts WHERE ended_at_ms IS NULL)`,
+    )
+    .run(nowMs);
+  database
+    .prepare(
+      "UPDATE rollouts SET state = 'aborted', reason = ?, ended_at_ms = ?, sealed_command = NULL WHERE ended_at_ms IS NULL",
+    )
+    .run(reason, nowMs);
+  database.exec("COMMIT");
+}
+
+/**
  * Makes a log go on with larger positions than it would. The hub that was backed up has given out the next ones already; a reader that
  * knows them would take other events for those, and miss them.
  */

@@ -4,7 +4,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { HubError } from "../errors.ts";
 import { Recorder } from "../log/recorder.ts";
 import { openSqliteLog } from "../log/sqlite-log.ts";
-import { holdCommands, skipPositions } from "./database-copy.ts";
+import { abortRollouts, holdCommands, skipPositions } from "./database-copy.ts";
 import { describeFile, makeEmptyFolder, syncToDisk } from "./files.ts";
 import { readManifest, type BackupManifest } from "./manifest.ts";
 
@@ -21,6 +21,7 @@ export interface RestoreOptions {
 }
 
 const commandsName = "commands.sqlite";
+const rolloutsName = "rollouts.sqlite";
 /** More than a hub stores between its last backup and its end. */
 const skippedPositions = 10_000_000_000;
 
@@ -48,6 +49,10 @@ export async function restore(options: RestoreOptions): Promise<BackupManifest> 
       await chmod(target, 0o600);
     }
     if (manifest.files.some(({ name }) => name === commandsName)) holdCommands(join(staging, commandsName));
+    if (manifest.files.some(({ name }) => name === rolloutsName)) {
+      const reason = `restored from the backup of ${manifest.madeAt}; targets may have been reached since`;
+      abortRollouts(join(staging, rolloutsName), reason, now());
+    }
     await continueLog(join(staging, "log.sqlite"), manifest, now);
     await removeEmpty(dataDir);
     for (const { name } of manifest.files) await syncToDisk(join(staging, name));

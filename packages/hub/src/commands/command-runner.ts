@@ -18,8 +18,8 @@ import type {
 export interface CommandRunnerOptions {
   store: CommandStore;
   announcer: Pick<CommandAnnouncer, "announce" | "settled">;
-  /** Told of each end. */
-  ended: (state: CommandOutcome["state"]) => void;
+  /** Told of each end, when it is on disk. */
+  ended: (id: string, state: CommandOutcome["state"]) => void;
   clock: Clock;
   logger: Logger;
   /** How often expired commands are looked for, ms. */
@@ -195,7 +195,7 @@ export class CommandRunner {
       const { state, error, answer } = outcome;
       const status = answer?.status ?? null;
       logger.info({ commandId, primary, method, path, state, error, status }, "command.finished");
-      this.#options.ended(state);
+      this.#options.ended(commandId, state);
     }
     announcer.announce();
   }

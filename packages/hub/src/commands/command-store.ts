@@ -17,6 +17,13 @@ export interface CommandOutcome {
   answer: CommandAnswer | undefined;
 }
 
+/** A command that is to be stored: whose, for whom, for how long. */
+export interface NewCommand extends Pick<Call, "id" | "from" | "method" | "timeoutMs"> {
+  primary: Pick<Call["primary"], "id">;
+  caller: Pick<Call["caller"], "kind" | "id" | "name">;
+  target: Pick<Call["target"], "path">;
+}
+
 /** A stored command that is to be sent. */
 export interface QueuedCommand {
   id: string;
@@ -64,33 +71,19 @@ export class CommandStore implements Disposable {
    * @throws HubError `busy` when too many, or too large ones, wait already
    */
   accept(call: Call, command: Command, keyHash?: string): Promise<CommandAnswer> {
-    const { sealing, limits, now } = this.#options;
-    const { id, primary, caller, method, target, timeoutMs } = call;
-    const sealed = sealing.seal(JSON.stringify(command), id);
-    this.#database.transaction(() => {
-      this.#requireRoom(primary.id, sealed.length, limits);
-      this.#database
-        .prepare(
-          `INSERT INTO commands (id, primary_id, caller_id, created_by, method, path, state, created_at_ms,
-           expires_at_ms, sealed_command, idempotency_hash, caller_kind, caller_from)
-           VALUES ($id, $primary, $caller, $by, $method, $path, 'queued', $now, $expires, $sealed, $keyHash, $kind, $from)`,
-        )
-        .run({
-          id,
-          primary: primary.id,
-          caller: caller.id,
-          by: caller.name,
-          method,
-          path: target.path,
-          now: now(),
-          expires: now() + timeoutMs,
-          sealed,
-          keyHash: keyHash ?? null,
-          kind: caller.kind,
-          from: call.from,
-        });
-    });
-    return Promise.resolve(acceptedAnswer(id));
+    this.#insert(call, command, keyHash);
+    return Promise.resolve(acceptedAnswer(call.id));
+  }
+
+  /**
+   * Keeps a command under an id that always is the same for the same command; on disk when this returns.
+   * @returns false when there is one of this id already
+   * @throws HubError `busy` as `accept`
+   */
+  acceptOnce(call: NewCommand, command: Command): boolean {
+    const isNew = this.outcomeOf(call.id) === undefined;
+    if (isNew) this.#insert(call, command);
+    return isNew;
   }
 
   /** The answer to the command that came with this key since then; undefined when none was accepted, or it is forgotten. */
@@ -222,6 +215,16 @@ export class CommandStore implements Disposable {
     return { ...toSummary(row), answer };
   }
 
+  /** Where a command stands, without its answer's body; undefined when there is none of this id. */
+  outcomeOf(
+    id: string,
+  ): { state: StoredCommandState; error: string | null; status: number | null } | undefined {
+    const row = this.#database
+      .prepare("SELECT state, error, answer_status AS status FROM commands WHERE id = ?")
+      .get(id);
+    return row as { state: StoredCommandState; error: string | null; status: number | null } | undefined;
+  }
+
   /** A page, newest first. */
   list(query: CommandsQuery): { data: StoredCommand[]; next: string | null } {
     const conditions = ["TRUE"];
@@ -267,6 +270,35 @@ export class CommandStore implements Disposable {
   #countAnswerBytes(): number {
     const sql = "SELECT coalesce(sum(octet_length(sealed_answer)), 0) AS bytes FROM commands";
     return Number(this.#database.prepare(sql).get()?.["bytes"] ?? 0);
+  }
+
+  #insert(call: NewCommand, command: Command, keyHash?: string): void {
+    const { sealing, limits, now } = this.#options;
+    const { id, primary, caller, method, target, timeoutMs } = call;
+    const sealed = sealing.seal(JSON.stringify(command), id);
+    this.#database.transaction(() => {
+      this.#requireRoom(primary.id, sealed.length, limits);
+      this.#database
+        .prepare(
+          `INSERT INTO commands (id, primary_id, caller_id, created_by, method, path, state, created_at_ms,
+           expires_at_ms, sealed_command, idempotency_hash, caller_kind, caller_from)
+           VALUES ($id, $primary, $caller, $by, $method, $path, 'queued', $now, $expires, $sealed, $keyHash, $kind, $from)`,
+        )
+        .run({
+          id,
+          primary: primary.id,
+          caller: caller.id,
+          by: caller.name,
+          method,
+          path: target.path,
+          now: now(),
+          expires: now() + timeoutMs,
+          sealed,
+          keyHash: keyHash ?? null,
+          kind: caller.kind,
+          from: call.from,
+        });
+    });
   }
 
   #requireRoom(primaryId: string, bytes: number, limits: CommandStoreOptions["limits"]): void {

@@ -151,6 +151,18 @@ export interface HubLimits {
   alertSettleMs: number;
   /** How long a hub that has started watches before it takes backups for missing, ms: primaries first send what they have kept. */
   alertGraceMs: number;
+  /** Rollouts that have not ended; one more is refused with `limit_reached`. */
+  maxRollouts: number;
+  /** Primaries that one rollout may reach; more are refused with `limit_reached`. */
+  maxRolloutTargets: number;
+  /** Rollouts that have ended and are kept; beyond it the oldest are forgotten, but for those with a command under way. */
+  keptRollouts: number;
+  /** How long ends of a rollout's commands are gathered before the next ones start, ms. */
+  rolloutGatherMs: number;
+  /** Pause of rollouts after the hub itself failed (its disk), or when there is no room for one more stored command, ms. */
+  rolloutRetryMs: number;
+  /** The longest pause between two looks at rollouts that wait for a moment, ms: clocks may be set. */
+  maxRolloutPauseMs: number;
   /** Webhooks; one more is refused with `limit_reached`. */
   maxWebhooks: number;
   /**
@@ -299,6 +311,16 @@ export const defaultHubLimits: HubLimits = {
   alertSettleMs: 2_000,
   // Twice the longest pause of a primary that reconnects (NBWSS, connection rules), with room.
   alertGraceMs: 600_000,
+  // More at a time than anybody follows.
+  maxRollouts: 100,
+  // All primaries that a hub has connections for.
+  maxRolloutTargets: 10_000,
+  // Some 200 MB on the disk when each has 10,000 targets.
+  keptRollouts: 100,
+  // Nobody notices, and the fastest rate, 1,000 per minute, starts two at a time.
+  rolloutGatherMs: 100,
+  rolloutRetryMs: 1_000,
+  maxRolloutPauseMs: 60_000,
   maxWebhooks: 1_000,
   // Some 3 MB on the disk.
   maxPendingDeliveries: 10_000,

@@ -47,6 +47,9 @@ export const publicTypes: Readonly<Record<string, readonly string[]>> = {
   "sallyport.alert.raised": ["id", "ruleId", "ruleName", "kind", "primaryId", "message", "advice"],
   "sallyport.alert.acknowledged": ["id", "mutedUntil"],
   "sallyport.alert.resolved": ["id", "ruleId", "kind", "primaryId", "message", "reason"],
+  "sallyport.rollout.created": ["id", "name", "method", "path", "targets"],
+  "sallyport.rollout.finished": ["id", "name", "method", "path", "targets", "counts"],
+  "sallyport.rollout.aborted": ["id", "name", "method", "path", "targets", "counts", "reason"],
   "sallyport.webhook.disabled": ["id", "reason"],
   "sallyport.webhook.missed": ["id", "from", "to"],
 };

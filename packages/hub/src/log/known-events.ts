@@ -7,6 +7,7 @@ import { commandEvents } from "../commands/command-events.ts";
 import { connectionEvents } from "../connections/connection-events.ts";
 import { credentialEvents } from "../credentials/credential-events.ts";
 import { enrolmentEvents } from "../enrolment/enrolment-events.ts";
+import { rolloutEvents } from "../rollouts/rollout-events.ts";
 import { webhookEvents } from "../webhooks/webhook-events.ts";
 import { logEvents } from "./log-events.ts";
 
@@ -24,6 +25,7 @@ export const knownEvents = {
   ...credentialEvents,
   ...enrolmentEvents,
   ...logEvents,
+  ...rolloutEvents,
   ...webhookEvents,
 } as const;
 
