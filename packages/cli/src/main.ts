@@ -28,6 +28,7 @@ const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   users: async () => (await import("./commands/users.ts")).usersCommand(),
   "api-keys": async () => (await import("./commands/api-keys.ts")).apiKeysCommand(),
   audit: async () => (await import("./commands/audit.ts")).auditCommand(),
+  doctor: async () => (await import("./commands/doctor.ts")).doctorCommand(),
   demo: async () => (await import("./commands/demo.ts")).demoCommand(),
 };
 

@@ -27,10 +27,7 @@ export class HttpsClient implements AsyncDisposable {
 
   /** @throws Failure when `origin` is no https URL */
   constructor(origin: string, caPem: string | undefined) {
-    if (!URL.canParse(origin) || new URL(origin).protocol !== "https:") {
-      throw new Failure(`"${origin}" is no https:// URL`, { exitCode: 2 });
-    }
-    this.origin = new URL(origin).origin;
+    this.origin = parseHttpsUrl(origin).origin;
     const ca = caPem === undefined ? {} : { ca: [...getCACertificates("default"), caPem] };
     this.dispatcher = new Agent({ connect: { ...ca, minVersion: "TLSv1.2" } });
   }
@@ -60,6 +57,13 @@ export class HttpsClient implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** Reads the URL of a server. @throws Failure when it is no https URL */
+export function parseHttpsUrl(text: string): URL {
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === "https:") return url;
+  throw new Failure(`"${text}" is no https:// URL`, { exitCode: 2 });
 }
 
 function reasonOf(error: NodeJS.ErrnoException): string {

@@ -1,8 +1,6 @@
 import { fetch, type Response } from "undici";
 import { z } from "zod";
-import { fromEnvironment } from "../environment.ts";
 import { Failure } from "../failure.ts";
-import { readCaFile, readSecret } from "../secrets.ts";
 import {
   created,
   feedPage,
@@ -12,16 +10,10 @@ import {
   type ListedPrimary,
 } from "./hub-schemas.ts";
 import type { ProxyTarget } from "./proxy.ts";
-import { readProfile } from "./profile.ts";
+import { findHub, type HubOptions } from "./hub-access.ts";
 import { HttpsClient, type ClientRequest, type ClientResponse } from "./https-client.ts";
 
-/** How a command finds its hub. */
-export interface HubOptions {
-  hub?: string;
-  apiKeyFile?: string;
-  ca?: string;
-}
-
+export type { HubOptions } from "./hub-access.ts";
 export type { CreatedPrimary, FeedEvent, ListedPrimary } from "./hub-schemas.ts";
 
 /** What an EventSource hands to its `fetch`. */
@@ -44,27 +36,12 @@ export class HubClient implements AsyncDisposable {
   }
 
   /**
-   * Makes a client from options, environment (`SALLYPORT_HUB`, `SALLYPORT_API_KEY`, `SALLYPORT_CA`) and the profile of
-   * `sallyport login`, in this order. The profile's key goes to the profile's hub only.
+   * Makes a client for the hub that `findHub` finds.
    * @throws Failure that says what is missing
    */
   static from(options: HubOptions): HubClient {
-    const named = options.hub ?? fromEnvironment("SALLYPORT_HUB");
-    const profile = readProfile();
-    const origin = named ?? profile?.hub;
-    if (origin === undefined) {
-      const message =
-        "no hub is named: set SALLYPORT_HUB or give --hub https://HOST:PORT, or run sallyport login";
-      throw new Failure(message, { exitCode: 2 });
-    }
-    const ca = options.ca ?? fromEnvironment("SALLYPORT_CA");
-    const own = profile !== undefined && sameOrigin(profile.hub, origin) ? profile : undefined;
-    const isKeyGiven = options.apiKeyFile !== undefined || fromEnvironment("SALLYPORT_API_KEY") !== undefined;
-    const apiKey =
-      own !== undefined && !isKeyGiven
-        ? own.apiKey
-        : readSecret("the API key", "--api-key-file", options.apiKeyFile, "SALLYPORT_API_KEY");
-    return new HubClient(origin, apiKey, ca === undefined ? own?.caPem : readCaFile(ca));
+    const { origin, caPem, readApiKey } = findHub(options);
+    return new HubClient(origin, readApiKey(), caPem);
   }
 
   /** The hub's origin. */
@@ -256,10 +233,6 @@ function withQuery(path: string, query: Query): string {
     }
   }
   return values.size === 0 ? path : `${path}?${values.toString()}`;
-}
-
-function sameOrigin(a: string, b: string): boolean {
-  return URL.canParse(a) && URL.canParse(b) && new URL(a).origin === new URL(b).origin;
 }
 
 const errorBody = z.looseObject({ errorMessage: z.string().optional(), detail: z.string().optional() });

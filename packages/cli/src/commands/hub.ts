@@ -7,6 +7,7 @@ import { printJson, printLine } from "../output/print.ts";
 import { readCaFile, readSecret } from "../secrets.ts";
 import { runUntilStopped, serverLog } from "../server-process.ts";
 import { backupCommand, restoreCommand } from "./hub-backup.ts";
+import { hubCheckCommand } from "./hub-check.ts";
 import { checkConfigCommand, configCommand } from "./hub-config.ts";
 import { asked } from "./hub-failure.ts";
 import { rebuildViewsCommand } from "./hub-rebuild-views.ts";
@@ -30,6 +31,7 @@ export function hubCommand(): Command {
         "\nExample:\n  $ sallyport hub --data /var/lib/sallyport/hub --listen 0.0.0.0:8443 --public-url https://hub1.cloud.example:8443\n",
     )
     .action(run)
+    .addCommand(hubCheckCommand())
     .addCommand(checkConfigCommand())
     .addCommand(configCommand())
     .addCommand(backupCommand())
