@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { Readable } from "node:stream";
 import { test } from "node:test";
 import type { Command } from "@sallyport/nbwss";
 import { decide, denyUnclear } from "./decision.ts";
@@ -187,6 +188,21 @@ test("decision - a form that may make another method of it is denied", () => {
       type,
     );
   }
+});
+
+test("decision - a form that can't be looked into is denied, other bodies that can't are as the rules say", () => {
+  const post = (type: string) => {
+    const upload = Readable.from([Buffer.from("_method=DELETE&pad=\u{ff}", "latin1")]);
+    const headers = { "Content-Type": type };
+    const command = { method: "POST", uri: "/netbackup/admin/manual-backup", headers, upload } as const;
+    const { request, refusal } = readRequest(command, "cloud", 8192);
+    return request === undefined
+      ? denyUnclear(refusal).action
+      : decide(builtInRules(false), request, noon).action;
+  };
+  assert.equal(post(" application/X-www-form-urlencoded;charset=utf-8"), "deny");
+  assert.equal(post("multipart/form-data; boundary=x"), "deny");
+  assert.equal(post("application/octet-stream"), "allow");
 });
 
 const smuggled: Command["headers"][] = [

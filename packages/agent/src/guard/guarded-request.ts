@@ -1,4 +1,4 @@
-import type { Command } from "@sallyport/nbwss";
+import type { Command, ServiceCommand } from "@sallyport/nbwss";
 import { readJsonBody, type JsonBody } from "./json-body.ts";
 import { fold } from "./path-pattern.ts";
 import { readRequestPath, textOfPath, type RequestPath } from "./request-path.ts";
@@ -37,7 +37,11 @@ const overriding = new Set([
 ]);
 
 /** Reads a command as its server will; one that two servers could read differently is refused. */
-export function readRequest(command: Command, groupId: string, maxPathCharacters: number): RequestReading {
+export function readRequest(
+  command: ServiceCommand,
+  groupId: string,
+  maxPathCharacters: number,
+): RequestReading {
   const { path, refusal } = readRequestPath(command.uri, maxPathCharacters);
   if (path === undefined) return { refusal };
   const headers = new Map<string, string>();
@@ -50,8 +54,12 @@ export function readRequest(command: Command, groupId: string, maxPathCharacters
     headers.set(key, value);
   }
   const body = command.parameters;
-  if (body !== undefined && isFormThatOverrides(headers.get("content-type") ?? "", body))
+  const type = headers.get("content-type") ?? "";
+  if (body !== undefined && isFormThatOverrides(type, body))
     return { refusal: "the form's _method may change what the request means" };
+  // Otherwise whoever makes the form long enough, or adds a byte that is no text, passes the line before by.
+  if (command.upload !== undefined && isForm(type))
+    return { refusal: "the form is too long, or not text, to see whether it has a _method" };
   let json: JsonBody | undefined;
   let isJsonRead = false;
   return {
@@ -83,11 +91,17 @@ function isJsonType(contentType: string | undefined): boolean {
   );
 }
 
+const urlEncodedForm = /^\s*application\/x-www-form-urlencoded/i;
+const multipartForm = /^\s*multipart\//i;
+
+function isForm(contentType: string): boolean {
+  return urlEncodedForm.test(contentType) || multipartForm.test(contentType);
+}
+
 /** Some frameworks take a POST for another method when its form says so. */
 function isFormThatOverrides(contentType: string, body: string): boolean {
-  if (/^\s*application\/x-www-form-urlencoded/i.test(contentType))
-    return new URLSearchParams(body).has("_method");
-  return /^\s*multipart\//i.test(contentType) && /name\s*=\s*"?_method/i.test(body);
+  if (urlEncodedForm.test(contentType)) return new URLSearchParams(body).has("_method");
+  return multipartForm.test(contentType) && /name\s*=\s*"?_method/i.test(body);
 }
 
 /** Whether a request is for what the guard itself answers, below `/netbackup/sallyport`. */
