@@ -241,7 +241,7 @@ async function watch(hub: HubClient, id: string, options: Options): Promise<void
   if (options.json) printJson(one);
   if (one.state === "finished" && one.counts?.["done"] === one.targets) return;
   throw new Failure(
-    `not all are done (${stateOf(one)}; ${countsOf(one)}); see sallyport rollouts show ${id} --state refused`,
+    `not all are done (${stateOf(one)}; ${countsOf(one)}); see sallyport rollouts show ${id}`,
   );
 }
 
