@@ -15,7 +15,7 @@ export interface StreamedOutcome {
 /**
  * Writes a primary's answer: one that is whole in one write, a stream at the pace of its reader. Resolves when it has left to its end, or
  * broke off: the caller then sees that it is not whole, since its connection is cut.
- * @throws HubError `bad_answer` for what can't be an HTTP response; nothing is written then
+ * @throws HubError `bad_answer` for what can't be an HTTP response, NbwssError for a body that is broken off already; nothing is written then
  */
 export async function streamAnswer(
   response: ServerResponse,
@@ -48,6 +48,8 @@ export async function streamAnswer(
     body.destroy();
     return { status, end: "cancelled" };
   }
+  // It broke off right behind its head: nothing was written yet, so that the caller can be told.
+  if (body.destroyed) throw body.errored ?? new NbwssError("lost", "the answer broke off at its beginning");
   if (bodyBytes !== undefined) lines.push("Content-Length", String(bodyBytes));
   response.writeHead(status, lines);
   response.setTimeout(limits.maxStreamStallMs, () => response.destroy());

@@ -9,6 +9,7 @@ import { pipeline } from "node:stream/promises";
 import { test } from "node:test";
 import { connect } from "node:tls";
 import type { ServiceAnswer, ServiceHandler } from "@sallyport/nbwss";
+import { WebSocket } from "ws";
 import type { HubOptions } from "../index.ts";
 import { adminKey, HubFixture } from "../testing/hub-fixture.ts";
 
@@ -203,6 +204,34 @@ test("streaming - an answer that breaks off is never taken for whole", async () 
   outgoing.end();
   await assert.rejects(digest(await answered), { code: "ECONNRESET" });
   assert.equal((await ended)["end"], "lost");
+});
+
+test("streaming - an answer that breaks off right behind its head is answered 502", async () => {
+  await using fixture = await HubFixture.start();
+  const { id, endpoint } = await fixture.enrol();
+  const primary = new WebSocket(endpoint.url, ["sallyport.v1"], { ca: fixture.ca });
+  const upgraded = once(primary, "upgrade");
+  await once(primary, "open");
+  const [{ socket }] = (await upgraded) as [IncomingMessage];
+  const connect = { type: "CONNECT", subType: "REQUEST", payload: { token: endpoint.token } };
+  const envelope = { version: "1.0", id: "6513270E-269E-4D37-B2A7-4DE452E6B438", timeStamp: 1 };
+  primary.send(JSON.stringify({ ...envelope, ...connect }));
+  await once(primary, "message");
+  primary.on("message", (data: Buffer, isBinary) => {
+    if (!isBinary) return;
+    const head = Buffer.from(JSON.stringify({ status: 200, headers: {} }));
+    const response = Buffer.concat([Buffer.from([2, 0]), data.subarray(2, 8), Buffer.alloc(4), head]);
+    response.writeUInt32BE(head.length, 8);
+    const reset = Buffer.concat([Buffer.from([5, 0]), data.subarray(2, 8), Buffer.from([3])]);
+    // In one piece, so that both are read in one turn of the event loop.
+    socket.cork();
+    primary.send(response);
+    primary.send(reset);
+    socket.uncork();
+  });
+  const { status, headers } = await fixture.call({ path: `/api/v1/primaries/${id}/netbackup/x` });
+  assert.deepEqual([status, headers["sallyport-error"]], [502, "lost"]);
+  primary.terminate();
 });
 
 test("streaming - bodies beyond the bound are refused when announced, and cut off when not", async () => {
