@@ -57,6 +57,31 @@ const refusals: [title: string, args: string[], said: RegExp][] = [
     /--listen has to be HOST:PORT/,
   ],
   [
+    "a CA file that is missing",
+    ["primary", "--data", "/tmp/x", "--ca", "/nonexistent/ca.pem"],
+    /the certificate file can't be read: .*\/nonexistent\/ca\.pem/,
+  ],
+  [
+    "a fingerprint that can't be one, before anything is fetched,",
+    ["endpoint", "add", "--url", "https://127.0.0.1:1/x", "--fingerprint", "AA:BB"],
+    /--fingerprint has to be a SHA-256, 64 hexadecimal digits/,
+  ],
+  [
+    "a status that is none",
+    ["jobs", "list", "--status", "bogus"],
+    /It has to be ok, partial, failed or a whole number/,
+  ],
+  [
+    "an endpoint that nobody serves",
+    ["conformance", "endpoint", "wss://127.0.0.1:1/nbwss", "--token-file", "/etc/hostname"],
+    /127\.0\.0\.1:1 can't be reached, nothing was tried/,
+  ],
+  [
+    "an endpoint without wss",
+    ["conformance", "endpoint", "https://127.0.0.1:1/nbwss", "--token-file", "/etc/hostname"],
+    /has to be wss:/,
+  ],
+  [
     "a CA file that is none",
     ["primary", "--data", "/tmp/x", "--ca", "/etc/hostname"],
     /holds no PEM certificate/,
@@ -102,6 +127,16 @@ test("cli - enrols, lists, calls and removes a primary, and administers its endp
   assert.deepEqual((JSON.parse(jobs.stdout) as { data: unknown }).data, []);
   const missing = await site.cli(["call", "branch", "GET", "/admin/jobs/999"]);
   assert.deepEqual([missing.code, missing.stderr.includes("the primary answered 404")], [1, true]);
+  const unnamed = await site.cli(["call", "branch", "GET", "/admin/jobs"], { SALLYPORT_PRIMARY_USER: "" });
+  assert.match(unnamed.stderr, /the primary answered 401: .*; here: --user NAME logs in first/);
+  const taken = new URL(site.hub.url).host;
+  const proxy = await site.cli(["proxy", "branch", "--listen", taken]);
+  assert.match(
+    proxy.stderr,
+    /is in use by another process: stop that, or name another address with --listen/,
+  );
+  const labelled = await site.cli(["primaries", "list", "--label", "site=nowhere", "--json"]);
+  assert.deepEqual(JSON.parse(labelled.stdout), []);
   const stranger = await site.cli(["call", "nobody", "GET", "/ping"]);
   assert.match(stranger.stderr, /the hub has no primary "nobody"/);
 
@@ -110,6 +145,9 @@ test("cli - enrols, lists, calls and removes a primary, and administers its endp
   const url = /https:\/\/\S+/.exec(added.stdout)?.[0] ?? "";
   const silent = await site.cli(["endpoint", "add", "--url", url]);
   assert.match(silent.stderr, /nobody can be asked here: give --fingerprint/);
+  // That has not used the URL up; what somebody refuses has.
+  const other = await site.cli(["endpoint", "add", "--url", url, "--fingerprint", "00".repeat(32)]);
+  assert.match(other.stderr, /nothing was saved; the details URL is used up, ask for another/);
   const used = await site.cli(["endpoint", "validate", "--url", url]);
   assert.match(used.stderr, /a details URL works once/);
   assert.equal((await site.cli(["primaries", "add", "second"])).code, 1);
@@ -140,6 +178,8 @@ test("cli - enrols, lists, calls and removes a primary, and administers its endp
   assert.equal((await site.cli(["endpoint", "deactivate", "third.cloud.example"])).code, 0);
   assert.match((await site.cli(["endpoint", "remove", "third.cloud.example"])).stdout, /add --yes/);
   assert.equal((await site.cli(["endpoint", "remove", "third.cloud.example", "--yes"])).code, 0);
+  const gone = await site.cli(["endpoint", "remove", "third.cloud.example"]);
+  assert.deepEqual([gone.code, /no endpoint "third.cloud.example" is saved/.test(gone.stderr)], [1, true]);
 
   assert.match((await site.cli(["primaries", "remove", "third"])).stdout, /add --yes to do it/);
   assert.equal((await site.cli(["primaries", "remove", "third", "--yes"])).code, 0);

@@ -57,6 +57,24 @@ function inherit(command: Command, program: Command): Command {
   return command;
 }
 
+interface ListenError extends NodeJS.ErrnoException {
+  address?: string;
+  port?: number;
+}
+
+/** What to do about an address that can't be listened on; undefined for any other failure. */
+function listeningRefused({ syscall, code, address, port }: ListenError): string | undefined {
+  if (syscall !== "listen") return undefined;
+  const where = `${address}:${port}`;
+  if (code === "EADDRINUSE")
+    return `${where} is in use by another process: stop that, or name another address with --listen (${code})`;
+  if (code === "EACCES")
+    return `listening on ${where} is not allowed to this user: name a port from 1024 on with --listen (${code})`;
+  if (code === "EADDRNOTAVAIL")
+    return `this machine has no address ${address}: name another with --listen (${code})`;
+  return undefined;
+}
+
 /** Prints what went wrong, one line for what a user can mend, and gives the exit code. */
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
@@ -66,6 +84,11 @@ function exitCodeOf(error: unknown): number {
   }
   if (error instanceof ZodError) {
     process.stderr.write(`sallyport: the server's answer is not what was expected: ${error.message}\n`);
+    return 1;
+  }
+  const refused = listeningRefused(error as ListenError);
+  if (refused !== undefined) {
+    process.stderr.write(`sallyport: ${refused}\n`);
     return 1;
   }
   const { message, code } = error as NodeJS.ErrnoException;

@@ -42,13 +42,24 @@ function readFileOf(what: string, file: string): string {
   }
 }
 
+function readCertificateFile(file: string): string {
+  try {
+    return readFileSync(file, "utf8");
+  } catch (error) {
+    throw new Failure(`the certificate file can't be read: ${(error as Error).message}`, {
+      cause: error,
+      exitCode: 2,
+    });
+  }
+}
+
 /**
  * Reads the certificate file that `--ca` names.
  * @throws Failure when it can't be read or holds no certificate
  */
 export function readCaFile(file: string | undefined): string | undefined {
   if (file === undefined) return undefined;
-  const pem = readFileOf("the CA file", file);
+  const pem = readCertificateFile(file);
   if (!pem.includes("-----BEGIN CERTIFICATE-----")) {
     throw new Failure(`${file} holds no PEM certificate`, { exitCode: 2 });
   }

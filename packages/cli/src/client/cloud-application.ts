@@ -225,7 +225,8 @@ export class CloudApplication {
     }
     if (ticket !== undefined)
       throw new Failure(
-        `${method} ${path} waits for approval on premises: ticket ${ticket}; once it is approved there, ask again with it`,
+        `nothing was done yet: it waits for approval on premises; once it is approved, give the same order with --ticket ${ticket}`,
+        { exitCode: 3 },
       );
     throw new Failure(`${method} ${path} was answered ${status}: ${errorTextOf(text)}`);
   }

@@ -43,7 +43,7 @@ export async function followEvents(
   source.addEventListener("error", ({ code, message }) => {
     const text = message ?? "the stream ended";
     if (code !== undefined && refused.has(code)) ended.reject(new Failure(`the hub refused: ${text}`));
-    else handler.notice("lost", `${text}; trying again`);
+    else handler.notice("lost", `${text.replace(/^TypeError: /, "")}; trying again`);
   });
   signal.addEventListener("abort", () => ended.resolve());
   await ended.promise;

@@ -81,7 +81,11 @@ async function call(nameOrId: string, methodText: string, path: string, options:
   if (answer.status >= 400) {
     const relay = answer.headers["sallyport-error"];
     const from = relay === undefined ? "the primary" : "the hub";
-    throw new Failure(`${from} answered ${answer.status}: ${errorTextOf(answer.text)}`);
+    const advice =
+      answer.status === 401 && relay === undefined && authorization === undefined
+        ? "; here: --user NAME logs in first, or keep a credential at the hub with sallyport primaries set-credential"
+        : "";
+    throw new Failure(`${from} answered ${answer.status}: ${errorTextOf(answer.text)}${advice}`);
   }
 }
 

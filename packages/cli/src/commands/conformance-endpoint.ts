@@ -1,3 +1,5 @@
+import { once } from "node:events";
+import { connect } from "node:net";
 import type { EndpointTiming } from "@sallyport/conformance";
 import { parseEndpointUrl } from "@sallyport/nbwss";
 import { Command } from "commander";
@@ -42,9 +44,12 @@ export function endpointSuiteCommand(): Command {
     .action(endpoint);
 }
 
+const connectTimeoutMs = 10_000;
+
 const endpointHelp = `
 The token must be of a primary that is enrolled for this: the tests send notifications of jobs that never were.
-Exit code: 0 when no MUST failed, 1 otherwise. What is checked stands in docs/conformance.md.
+Exit code: 0 when no MUST failed, 1 otherwise, 2 when nothing could be tried. A hub of Sallyport's own takes
+messages of 72 MiB: add --max-message-bytes 75497472 for it. What is checked stands in docs/conformance.md.
 
 Examples:
   $ sallyport conformance endpoint wss://hub1.cloud.example/nbwss --token-file token --ca hub-ca.pem
@@ -59,9 +64,12 @@ async function endpoint(url: string | undefined, options: EndpointOptions): Prom
   if (hasListed(selected, options)) return;
   if (url === undefined)
     throw new Failure("name the endpoint's URL, wss://HOST[:PORT]/PATH", { exitCode: 2 });
+  const endpoint = endpointUrl(url);
+  const token = readSecret("the token", "--token-file", options.tokenFile, "SALLYPORT_TOKEN");
+  await requireListener(endpoint);
   const report = await testEndpoint({
-    url: parseEndpointUrl(url).href,
-    token: readSecret("the token", "--token-file", options.tokenFile, "SALLYPORT_TOKEN"),
+    url: endpoint.href,
+    token,
     ca: readCaFile(options.ca ?? fromEnvironment("SALLYPORT_CA")),
     timing: endpointTiming(options),
     slow: options.slow,
@@ -78,4 +86,25 @@ function endpointTiming(options: EndpointOptions): Partial<EndpointTiming> {
     ...(answerTimeout === undefined ? {} : { answerMs: answerTimeout }),
     ...(maxMessageBytes === undefined ? {} : { maxMessageBytes }),
   };
+}
+
+function endpointUrl(text: string): URL {
+  try {
+    return parseEndpointUrl(text);
+  } catch (error) {
+    throw new Failure((error as Error).message, { cause: error, exitCode: 2 });
+  }
+}
+
+/** Where nobody listens, nothing can be said of NBWSS: each check would fail, for a reason that is not the endpoint's. */
+async function requireListener({ hostname, port, host }: URL): Promise<void> {
+  const socket = connect(port === "" ? 443 : Number(port), hostname.replace(/^\[|\]$/g, ""));
+  try {
+    await once(socket, "connect", { signal: AbortSignal.timeout(connectTimeoutMs) });
+  } catch (error) {
+    const why = (error as Error).name === "AbortError" ? "no answer in time" : (error as Error).message;
+    throw new Failure(`${host} can't be reached, nothing was tried: ${why}`, { cause: error, exitCode: 2 });
+  } finally {
+    socket.destroy();
+  }
 }

@@ -126,10 +126,16 @@ function show(endpoint: ShownEndpoint, json: boolean): void {
 async function add(
   options: SourceOptions & { fingerprint?: string; yes: boolean; activate: boolean },
 ): Promise<void> {
+  // Before the details are fetched: their URL works once.
+  requireAnswerer(options);
   await using primary = await PrimaryClient.login(options);
   const endpoint = await validateWith(primary, options);
   if (!options.json) show(endpoint, false);
-  await requireAcceptance(endpoint.sha256Fingerprint, options);
+  const usedUp =
+    options.url === undefined
+      ? ""
+      : "; the details URL is used up, ask for another (there: sallyport primaries details NAME)";
+  await requireAcceptance(endpoint.sha256Fingerprint, options, usedUp);
   const { hostName, groupId, url, priority } = endpoint;
   await endpointsOf(primary).save(endpoint);
   if (options.activate) await endpointsOf(primary).update(hostName, "ACTIVATED");
@@ -139,36 +145,48 @@ async function add(
   else printLine(`Saved ${hostName}; it is ${state}.`);
 }
 
-async function requireAcceptance(
-  shown: string,
-  options: { fingerprint?: string; yes: boolean },
-): Promise<void> {
-  const normal = (text: string) => text.replaceAll(":", "").toUpperCase();
-  if (options.fingerprint !== undefined) {
-    if (normal(options.fingerprint) === normal(shown)) return;
-    throw new Failure(
-      `the endpoint shows SHA-256 ${shown}, not the one given by --fingerprint; nothing was saved`,
-    );
+/** Refuses what can't end with an accepted certificate, before anything is asked of anybody. */
+function requireAnswerer({ fingerprint, yes }: { fingerprint?: string; yes: boolean }): void {
+  if (fingerprint !== undefined && !/^[0-9A-F]{64}$/.test(normal(fingerprint))) {
+    throw new Failure("--fingerprint has to be a SHA-256, 64 hexadecimal digits, with colons or without", {
+      exitCode: 2,
+    });
   }
-  if (options.yes) return;
-  if (!process.stdin.isTTY) {
+  if (fingerprint === undefined && !yes && !process.stdin.isTTY) {
     throw new Failure("nobody can be asked here: give --fingerprint SHA256 (or --yes); nothing was saved", {
       exitCode: 2,
     });
   }
+}
+
+function normal(fingerprint: string): string {
+  return fingerprint.replaceAll(":", "").toUpperCase();
+}
+
+async function requireAcceptance(
+  shown: string,
+  options: { fingerprint?: string; yes: boolean },
+  consequence = "",
+): Promise<void> {
+  requireAnswerer(options);
+  if (options.fingerprint !== undefined) {
+    if (normal(options.fingerprint) === normal(shown)) return;
+    throw new Failure(
+      `the endpoint shows SHA-256 ${shown}, not the one given by --fingerprint; nothing was saved${consequence}`,
+    );
+  }
+  if (options.yes) return;
   // Loaded only when somebody is asked.
   const { confirm } = await import("@inquirer/prompts");
   if (!(await confirm({ message: "Do you accept this certificate?", default: false }))) {
-    throw new Failure("not accepted; nothing was saved");
+    throw new Failure(`not accepted; nothing was saved${consequence}`);
   }
 }
 
 async function update(hostName: string, options: UpdateOptions): Promise<void> {
   await using primary = await PrimaryClient.login(options);
   const endpoints = endpointsOf(primary);
-  const saved = (await endpoints.list()).find((endpoint) => endpoint.hostName === hostName);
-  if (saved === undefined)
-    throw new Failure(`no endpoint "${hostName}" is saved; see: sallyport endpoint list`);
+  const saved = await savedEndpoint(endpoints, hostName);
   const { token, url } = saved;
   const { priority = saved.priority, group: groupId = saved.groupId } = options;
   const shown = await endpoints.validateHost({ hostName, token, url, priority, groupId });
@@ -182,6 +200,13 @@ async function update(hostName: string, options: UpdateOptions): Promise<void> {
     printLine(
       `Saved ${hostName}; ${isChanged ? "it has a new certificate" : "its certificate is the same"}.`,
     );
+}
+
+async function savedEndpoint(endpoints: ReturnType<typeof endpointsOf>, hostName: string) {
+  const saved = (await endpoints.list()).find((endpoint) => endpoint.hostName === hostName);
+  if (saved === undefined)
+    throw new Failure(`no endpoint "${hostName}" is saved; see: sallyport endpoint list`);
+  return saved;
 }
 
 async function list(options: Options): Promise<void> {
@@ -209,7 +234,9 @@ async function list(options: Options): Promise<void> {
 
 async function remove(hostName: string, options: Options & { yes: boolean }): Promise<void> {
   await using primary = await PrimaryClient.login(options);
-  if (options.yes) await endpointsOf(primary).remove(hostName);
+  const endpoints = endpointsOf(primary);
+  await savedEndpoint(endpoints, hostName);
+  if (options.yes) await endpoints.remove(hostName);
   if (options.json) printJson({ hostName, removed: options.yes });
   else if (options.yes) printLine(`Removed ${hostName}.`);
   else printLine(`This would remove ${hostName} and end its connection; add --yes to do it.`);

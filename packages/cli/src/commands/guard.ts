@@ -121,7 +121,7 @@ function show(one: HeldTicket, json: boolean): void {
     printLine(
       `body      ${visible(one.contentType ?? "of no said type")}, ${one.bodyBytes} bytes; secrets are starred`,
     );
-    for (const line of pretty(one.body).split("\n")) printLine(`  ${visible(line)}`);
+    for (const line of pretty(one.body).split(/\r?\n/)) printLine(`  ${visible(line)}`);
   } else if (one.bodyBytes > 0)
     printLine(`body      ${one.bodyBytes} bytes, kept only while the command waits`);
 }

@@ -18,11 +18,13 @@ export function checkConfigCommand(): Command {
     "check flags, environment and configuration file, and the files that they name, without starting anything",
   );
   return withHubSettings(command)
+    .option("--json", "print JSON", false)
     .addHelpText("after", "\nExample:\n  $ sallyport hub check-config --config /etc/sallyport/hub.yaml\n")
     .action(async (options: Record<string, unknown>) => {
       const { settings, origins } = readHubSettings(options);
       await asked(checkFiles(settings));
-      printLine(`The settings are good (${origins.size} given, the others have their defaults).`);
+      if (options["json"] === true) printJson({ good: true, given: origins.size });
+      else printLine(`The settings are good (${origins.size} given, the others have their defaults).`);
     });
 }
 

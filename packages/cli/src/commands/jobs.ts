@@ -1,9 +1,9 @@
-import { Command, Option } from "commander";
+import { Command, InvalidArgumentError, Option } from "commander";
 import { HubClient, type HubOptions, type Query } from "../client/hub-client.ts";
 import { image, job, jobSummary, lastGood, withoutBackup } from "../client/hub-schemas.ts";
 import { printJson, printLine, printTable } from "../output/print.ts";
 import { withHubOptions } from "./hub-options.ts";
-import { collect, wholeNumber } from "./option-values.ts";
+import { labelFilter, wholeNumber } from "./option-values.ts";
 
 interface Options extends HubOptions {
   json: boolean;
@@ -21,7 +21,12 @@ function withFleetFilters(command: Command): Command {
   return withHubOptions(command)
     .option("--limit <n>", "how many at most", wholeNumber, 100)
     .option("--primary <name-or-id>", "of one primary")
-    .option("--label <name:value>", "of primaries with this label; may be given several times", collect, [])
+    .option(
+      "--label <name:value>",
+      "of primaries with this label; may be given several times",
+      labelFilter,
+      [],
+    )
     .option("--client <name>", "of one client");
 }
 
@@ -38,7 +43,7 @@ export function jobsCommand(): Command {
     .description("jobs across the primaries, newest first")
     .option("--policy <name>", "of one policy")
     .addOption(new Option("--state <state>").choices(["QUEUED", "ACTIVE", "DONE"]))
-    .option("--status <status>", "ok, partial, failed, or a status code of NetBackup")
+    .option("--status <status>", "ok, partial, failed, or a status code of NetBackup", outcome)
     .option("--type <type>", "such as BACKUP or RESTORE")
     .option("--since <time>", "started at or after this moment, ISO 8601")
     .option("--until <time>", "started before this moment, ISO 8601")
@@ -81,6 +86,11 @@ export function backupsCommand(): Command {
     .addHelpText("after", "\nExample:\n  $ sallyport backups silent-primaries --hours 48\n")
     .action(listWithoutBackup);
   return command;
+}
+
+function outcome(text: string): string {
+  if (/^(ok|partial|failed|\d{1,9})$/.test(text)) return text;
+  throw new InvalidArgumentError("It has to be ok, partial, failed or a whole number.");
 }
 
 async function listJobs(

@@ -37,9 +37,12 @@ export function loginCommand(): Command {
 export function logoutCommand(): Command {
   return new Command("logout")
     .description("remove the profile that login made; the API key itself stays valid")
+    .option("--json", "print JSON", false)
     .addHelpText("after", "\nExample:\n  $ sallyport logout\n")
-    .action(() => {
-      printLine(removeProfile() ? "Removed the profile." : "There was no profile.");
+    .action(({ json }: { json: boolean }) => {
+      const removed = removeProfile();
+      if (json) printJson({ removed });
+      else printLine(removed ? "Removed the profile." : "There was no profile.");
     });
 }
 

@@ -4,7 +4,7 @@ import { HubClient, type HubOptions, type Query } from "../client/hub-client.ts"
 import { feedPage, type FeedEvent } from "../client/hub-schemas.ts";
 import { printJson, printLine, printTable } from "../output/print.ts";
 import { withHubOptions } from "./hub-options.ts";
-import { collect, wholeNumber } from "./option-values.ts";
+import { collect, labelFilter, wholeNumber } from "./option-values.ts";
 
 interface Options extends HubOptions {
   json: boolean;
@@ -47,7 +47,7 @@ function withFilters(command: Command): Command {
         .default([]),
     )
     .addOption(
-      new Option("--label <name:value>", "of primaries with this label").argParser(collect).default([]),
+      new Option("--label <name:value>", "of primaries with this label").argParser(labelFilter).default([]),
     )
     .option("--since <time>", "stored at or after this moment, ISO 8601")
     .option("--until <time>", "stored before this moment, ISO 8601");

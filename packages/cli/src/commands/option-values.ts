@@ -25,6 +25,13 @@ export function labels(text: string, all: Record<string, string> = {}): Record<s
   return { ...all, [text.slice(0, at)]: text.slice(at + 1) };
 }
 
+/** `NAME:VALUE`, given several times, to filter by; `NAME=VALUE`, as a label is given to a primary, is the same. @throws InvalidArgumentError */
+export function labelFilter(text: string, all: string[] = []): string[] {
+  const [, name, value] = /^([^:=]+)[:=](.*)$/s.exec(text) ?? [];
+  if (name === undefined || value === undefined) throw new InvalidArgumentError("It has to be NAME:VALUE.");
+  return [...all, `${name}:${value}`];
+}
+
 const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** A span such as `90s`, `15m`, `24h` or `7d`, as ms. @throws InvalidArgumentError */

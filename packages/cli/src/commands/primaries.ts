@@ -4,7 +4,7 @@ import { pageOf, primary as listedPrimary, timelineEntry } from "../client/hub-s
 import { Failure } from "../failure.ts";
 import { printJson, printLine, printTable } from "../output/print.ts";
 import { withHubOptions } from "./hub-options.ts";
-import { collect, labels, wholeNumber } from "./option-values.ts";
+import { labelFilter, labels, wholeNumber } from "./option-values.ts";
 import { addCredentialCommands } from "./primary-credential.ts";
 import { addTokenCommands } from "./primary-tokens.ts";
 
@@ -25,7 +25,7 @@ export function primariesCommand(): Command {
   withHubOptions(command.command("list"))
     .description("list the primaries and whether they are connected")
     .option("--name <part>", "only those with this in their name")
-    .option("--label <name:value>", "only those with this label; may be given several times", collect, [])
+    .option("--label <name:value>", "only those with this label; may be given several times", labelFilter, [])
     .addOption(new Option("--state <state>").choices(["connected", "stale", "disconnected", "never"]))
     .option("--sort <key>", "name, createdAt or lastSeenAt; - before it for descending")
     .addHelpText("after", "\nExample:\n  $ sallyport primaries list --json | jq -r '.[].name'\n")

@@ -40,7 +40,7 @@ export function makeAddressRule(allowedNetworks: readonly string[]): AddressRule
         range === "unicast" && (address.kind() === "ipv4" || (address as ipaddr.IPv6).match(...globalIpv6));
       return isPublic
         ? undefined
-        : `${text} is not a public address (${range}), and no allowed network has it`;
+        : `${text} is not a public address (${range}), and no network of webhooks.allowedNetworks has it`;
     },
     allowsExplicitly(text) {
       const address = parse(text);
