@@ -113,6 +113,9 @@ export function rolloutsCommand(): Command {
 async function create(name: string, method: string, call: string, options: CreateOptions): Promise<void> {
   const hasChoice = options.all || options.primary.length > 0 || Object.keys(options.label).length > 0;
   if (!hasChoice) throw new Failure("say which primaries: --label, --primary or --all", { exitCode: 2 });
+  if (options.all && (options.primary.length > 0 || Object.keys(options.label).length > 0)) {
+    throw new Failure("--all excludes --label and --primary", { exitCode: 2 });
+  }
   await using hub = HubClient.from(options);
   const { abortAt, deadline } = options;
   const body = {

@@ -122,6 +122,8 @@ export class RolloutRunner {
       for (const row of store.open()) {
         const untilMs = await this.#go(row);
         nextMs = Math.min(nextMs, untilMs ?? Infinity);
+        // Counting thousands of targets takes milliseconds: others get their turn between two rollouts.
+        await nextTurn();
         if (this.#closed) return;
       }
       for (const row of store.takingBack()) await this.#takeBack(row);
