@@ -132,6 +132,21 @@ test("service - fetches details from a URL over https only, and names what is wr
   });
 });
 
+test("service - a details URL that answers with another protocol is refused, and keeps nobody waiting", async () => {
+  using folder = temporaryFolder();
+  await using cloud = await startCloud({ dir: folder.path });
+  await using publisher = await startTlsServer(
+    (_request, response) => {
+      response.socket?.end("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n");
+    },
+    { dir: folder.path },
+  );
+  await using primary = startService(folder.path, cloud.caPem);
+  await assert.rejects(primary.service.administration.validateUrl({ url: `${publisher.origin}/details/x` }), {
+    code: "details_unreachable",
+  });
+});
+
 test("service - refuses a server that its authorities do not know, and a certificate that has changed", async () => {
   using folder = temporaryFolder();
   using other = temporaryFolder();
