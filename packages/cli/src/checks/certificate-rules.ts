@@ -32,17 +32,20 @@ export function validityCheck(certificate: X509Certificate, nowMs: number, isRen
   return warn(name, found, todo);
 }
 
-/** Says whether a certificate names all hosts at which the hub is reached. @param hosts without brackets */
-export function namesCheck(certificate: X509Certificate, hosts: readonly string[]): Check {
+/** Says whether a certificate names all hosts at which the hub is reached. @param hosts without brackets @param isRenewed the hub makes it anew itself */
+export function namesCheck(
+  certificate: X509Certificate,
+  hosts: readonly string[],
+  isRenewed: boolean,
+): Check {
   const name = "certificate-names";
   const missing = hosts.filter((host) => !isNamed(certificate, host));
   if (missing.length === 0) return pass(name, `it names ${hosts.join(", ")}`);
-  const names = namesOf(certificate);
-  return fail(
-    name,
-    `it does not name ${missing.join(", ")}, only ${names}`,
-    "get a certificate for that name, or set --public-url to a name that it has",
-  );
+  const found = `it does not name ${missing.join(", ")}, only ${namesOf(certificate)}`;
+  const todo = isRenewed
+    ? "restart the hub with these settings: it makes a certificate that does, which endpoints have to accept anew"
+    : "get a certificate for that name, or set --public-url to a name that it has";
+  return fail(name, found, todo);
 }
 
 /** The names that a certificate is for, as a person reads them. */
@@ -51,7 +54,7 @@ export function namesOf(certificate: X509Certificate): string {
 }
 
 /** Whether a certificate is for a host name or address. */
-export function isNamed(certificate: X509Certificate, host: string): boolean {
+function isNamed(certificate: X509Certificate, host: string): boolean {
   return (isIP(host) === 0 ? certificate.checkHost(host) : certificate.checkIP(host)) !== undefined;
 }
 

@@ -24,6 +24,19 @@ export function fail(name: string, found: string, todo: string): Check {
   return { name, state: "fail", found, todo };
 }
 
+/** Makes a check of what may throw: what can't be looked at has failed. */
+export async function attempt(
+  name: string,
+  todo: string,
+  look: () => Check | Promise<Check>,
+): Promise<Check> {
+  try {
+    return await look();
+  } catch (error) {
+    return fail(name, `it can't be looked at: ${(error as Error).message}`, todo);
+  }
+}
+
 /** How many went which way. */
 export function countStates(checks: readonly Check[]): Record<CheckState, number> {
   const count = { pass: 0, warn: 0, fail: 0 };

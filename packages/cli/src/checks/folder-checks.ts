@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { HubSettings } from "@sallyport/hub";
 import { formatBytes } from "../output/progress.ts";
-import { fail, pass, warn, type Check } from "./check.ts";
+import { attempt, fail, pass, warn, type Check } from "./check.ts";
 import {
   countPrimaries,
   damageOf,
@@ -35,65 +35,80 @@ export interface FolderOptions {
 /** What was found of the folder. */
 export interface FolderFound {
   checks: Check[];
-  /** Whether a process has taken it: a hub runs. */
-  isRunning: boolean;
+  /** Whether a process has taken it: a hub runs; undefined when that can't be seen. */
+  isRunning: boolean | undefined;
 }
+
+/** What a user without the hub's rights can't look at. */
+const asHub = "run this as the hub's user";
 
 /** Looks at a hub's data folder and at its key files; a probe is written and removed again, nothing else is changed. */
 export async function checkFolder(settings: HubSettings, options: FolderOptions): Promise<FolderFound> {
   const { data } = settings;
-  const checks: Check[] = [];
+  const probe = probeCheck(data);
+  const checks = [probe.check];
+  if (probe.check.state === "fail") return { checks, isRunning: undefined };
+  const use = useOf(data);
+  const log = logCheck(join(data, "log.sqlite"), options.isLogChecked);
+  const disk = async () =>
+    diskCheck({
+      free: await freeBytes(nearestFolder(data)),
+      log: log.bytes,
+      maxLog: settings.limits.maxLogBytes,
+    });
+  checks.push(
+    await attempt("data-folder-owner", asHub, () => folderOwnerCheck(data)),
+    use.check,
+    await attempt("disk-space", asHub, disk),
+    syncCheck(probe.durationsMs),
+    log.check,
+    await attempt("key-files", asHub, () => keyFilesCheck(keyFilesOf(settings))),
+    filesCheck(data, use.holder, options.primaries),
+  );
+  return { checks, isRunning: use.isRunning };
+}
+
+function folderOwnerCheck(data: string): Check {
   const folder = ownershipOf(data);
-  const at = nearestFolder(data);
-  const missing =
-    folder === undefined ? `${data} is not there; the hub makes it at its first start` : undefined;
-  const probe = probeCheck(at, missing);
-  checks.push(probe.check);
-  if (probe.check.state === "fail") return { checks, isRunning: isRunningIn(data, folder) };
-  if (folder !== undefined) {
-    checks.push(ownerCheck(folder, process.geteuid?.() ?? folder.uid, strangersIn(data, folder.uid)));
+  if (folder === undefined) return pass("data-folder-owner", "whoever starts the hub first");
+  return ownerCheck(folder, process.geteuid?.() ?? folder.uid, strangersIn(data, folder.uid));
+}
+
+function useOf(data: string): { check: Check; isRunning: boolean | undefined; holder: number | undefined } {
+  const name = "data-folder-use";
+  try {
+    const isRunning = isTaken(data);
+    const holder = isRunning ? holderOf(data) : undefined;
+    const process = holder === undefined ? "" : ` (process ${holder})`;
+    const found = isRunning ? `a hub runs on it${process}` : "no hub runs on it";
+    return { check: pass(name, found), isRunning, holder };
+  } catch (error) {
+    const found = `whether a hub runs on it can't be seen: ${(error as Error).message}`;
+    return { check: fail(name, found, asHub), isRunning: undefined, holder: undefined };
   }
-  const isRunning = isRunningIn(data, folder);
-  const holder = isRunning ? holderOf(data) : undefined;
-  const use = isRunning
-    ? `a hub runs on it${holder === undefined ? "" : ` (process ${holder})`}`
-    : "no hub runs on it";
-  checks.push(pass("data-folder-use", use));
-  const log = join(data, "log.sqlite");
-  const hasLog = ownershipOf(log) !== undefined;
-  const read = logCheck(log, hasLog, options.isLogChecked);
-  const maxLog = settings.limits.maxLogBytes;
-  checks.push(diskCheck({ free: await freeBytes(at), log: read.bytes, maxLog }));
-  checks.push(syncCheck(probe.durationsMs));
-  checks.push(read.check);
-  checks.push(keyFilesCheck(keyFilesOf(settings)));
-  checks.push(filesCheck(data, holder, options.primaries));
-  return { checks, isRunning };
 }
 
-function isRunningIn(data: string, folder: { isFolder: boolean } | undefined): boolean {
-  return folder?.isFolder === true && isTaken(data);
-}
-
-function probeCheck(folder: string, missing: string | undefined): { check: Check; durationsMs: number[] } {
+function probeCheck(data: string): { check: Check; durationsMs: number[] } {
   const name = "data-folder";
   try {
-    const durationsMs = timeSyncs(folder);
-    if (missing === undefined) return { check: pass(name, `${folder} can be written`), durationsMs };
-    return { check: warn(name, missing, "see that --data names the folder that you mean"), durationsMs };
+    const durationsMs = timeSyncs(nearestFolder(data));
+    if (ownershipOf(data) !== undefined) return { check: pass(name, `${data} can be written`), durationsMs };
+    const found = `${data} is not there; the hub makes it at its first start`;
+    return { check: warn(name, found, "see that --data names the folder that you mean"), durationsMs };
   } catch (error) {
-    const found = `${missing ?? folder} can't be written: ${(error as Error).message}`;
-    const todo = "run this as the hub's user; give the folder to that user, or name another with --data";
+    const found = `${data} can't be written: ${(error as Error).message}`;
+    const todo = `${asHub}; give the folder to that user, or name another with --data`;
     return { check: fail(name, found, todo), durationsMs: [] };
   }
 }
 
-function logCheck(path: string, isThere: boolean, isChecked: boolean): { check: Check; bytes: number } {
+function logCheck(path: string, isChecked: boolean): { check: Check; bytes: number } {
   const name = "log";
-  if (!isThere) return { check: pass(name, "no log yet"), bytes: 0 };
-  const restore = 'restore a backup: "sallyport hub restore"; keep the damaged folder';
+  const restore = 'restore a backup with "sallyport hub restore", and keep the damaged folder';
+  let bytes = 0;
   try {
-    const bytes = usedBytes(path);
+    if (ownershipOf(path) === undefined) return { check: pass(name, "no log yet"), bytes };
+    bytes = usedBytes(path);
     if (!isChecked)
       return { check: pass(name, `${formatBytes(bytes)}, readable; not looked through`), bytes };
     const beganMs = performance.now();
@@ -102,7 +117,7 @@ function logCheck(path: string, isThere: boolean, isChecked: boolean): { check: 
     if (damage !== undefined) return { check: fail(name, `the log is damaged: ${damage}`, restore), bytes };
     return { check: pass(name, `${formatBytes(bytes)}, looked through in ${tookS} s: good`), bytes };
   } catch (error) {
-    return { check: fail(name, `${path} can't be read: ${(error as Error).message}`, restore), bytes: 0 };
+    return { check: fail(name, `${path} can't be read: ${(error as Error).message}`, restore), bytes };
   }
 }
 

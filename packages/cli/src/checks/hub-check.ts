@@ -25,7 +25,7 @@ export async function checkHub(settings: HubSettings, options: FolderOptions): P
       { url, ca, isPartialChainEnough: true },
       {
         judgeTls: (seen) => servedTlsCheck(seen, leaf, settings.trustedProxies.length > 0),
-        mayBeSilent: !isRunning,
+        mayBeSilent: isRunning === false,
       },
     );
     // Which of several URLs it was.
@@ -66,23 +66,21 @@ function checkCertificate(settings: HubSettings, nowMs: number): CertificateFoun
   const certFile = tls.cert ?? join(data, "tls/server.pem");
   const keyFile = tls.key ?? join(data, "tls/server.key");
   const name = "certificate";
-  if (isOwn && ownershipOf(certFile) === undefined) {
-    return {
-      checks: [pass(name, "none yet; the hub makes an authority and a certificate of its own")],
-      chain: [],
-    };
-  }
   let chain: X509Certificate[];
   try {
+    if (isOwn && ownershipOf(certFile) === undefined) {
+      const found = "none yet; the hub makes an authority and a certificate of its own";
+      return { checks: [pass(name, found)], chain: [] };
+    }
     const cert = readFileSync(certFile, "utf8");
     checkKeyPair({ cert, key: readFileSync(keyFile, "utf8") });
     chain = readCertificates(isOwn ? cert + readFileSync(join(data, "tls/ca.pem"), "utf8") : cert);
   } catch (error) {
     const found = `${certFile} with ${keyFile} can't be used: ${(error as Error).message}`;
-    return {
-      checks: [fail(name, found, "name a PEM certificate and the key that belongs to it")],
-      chain: [],
-    };
+    const todo = isOwn
+      ? "run this as the hub's user; if the files are damaged, take them from a backup: endpoints pin the certificate"
+      : "name a PEM certificate and the key that belongs to it, readable for the hub's user";
+    return { checks: [fail(name, found, todo)], chain: [] };
   }
   const [leaf] = chain;
   if (leaf === undefined) return { checks: [fail(name, `${certFile} is empty`, "name a PEM file")], chain };
@@ -90,7 +88,7 @@ function checkCertificate(settings: HubSettings, nowMs: number): CertificateFoun
   const checks = [
     pass(name, `${certFile} and its key belong together`),
     validityCheck(leaf, nowMs, isOwn),
-    ...(hosts.length === 0 ? [] : [namesCheck(leaf, [...new Set(hosts)])]),
+    ...(hosts.length === 0 ? [] : [namesCheck(leaf, [...new Set(hosts)], isOwn)]),
     isOwn
       ? pass(
           "certificate-chain",

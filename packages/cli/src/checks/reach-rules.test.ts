@@ -1,7 +1,51 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CheckState } from "./check.ts";
-import { clockCheck, readyCheck, upgradeCheck } from "./reach-rules.ts";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { ensureServerCertificate } from "@sallyport/certificates";
+import { readCertificates } from "./certificate-rules.ts";
+import { clientTlsCheck, clockCheck, readyCheck, servedTlsCheck, upgradeCheck } from "./reach-rules.ts";
+
+async function makeChain() {
+  const dir = mkdtempSync(join(tmpdir(), "sallyport-checks-"));
+  try {
+    const made = { dir, owner: "test", hostNames: ["hub.example"], nowMs: Date.now() };
+    const { certPem, caPem } = await ensureServerCertificate(made);
+    const [leaf, ca] = readCertificates(certPem + caPem);
+    assert.ok(leaf !== undefined && ca !== undefined);
+    return [leaf, ca] as const;
+  } finally {
+    rmSync(dir, { recursive: true });
+  }
+}
+
+test("served TLS - is the hub's, a proxy's that is known, or somebody else's", async () => {
+  const own = await makeChain();
+  const other = await makeChain();
+  const state = (chain: typeof own | [], problem: string | undefined, hasProxies: boolean) =>
+    servedTlsCheck({ chain: [...chain], problem }, own[0], hasProxies).state;
+  assert.equal(state(own, undefined, false), "pass");
+  assert.equal(state(other, undefined, true), "pass");
+  assert.equal(state(other, undefined, false), "warn");
+  assert.equal(state(other, "SELF_SIGNED_CERT_IN_CHAIN", true), "fail");
+  assert.equal(state([], "EPROTO", true), "fail");
+});
+
+test("client's TLS - what can't be verified says why and what to give", async () => {
+  const [leaf, ca] = await makeChain();
+  const nowMs = Date.now();
+  const of = (problem: string | undefined, atMs = nowMs) =>
+    clientTlsCheck({ chain: [leaf, ca], problem }, "hub.example", atMs);
+  assert.equal(of(undefined).state, "pass");
+  assert.equal(of(undefined, leaf.validToDate.getTime() - 1).state, "warn");
+  assert.match(of("ERR_TLS_CERT_ALTNAME_INVALID").found, /not for hub\.example, only for DNS:hub\.example/);
+  assert.match(of("CERT_HAS_EXPIRED").todo ?? "", /renew/);
+  assert.match(of("CERT_NOT_YET_VALID").todo ?? "", /clock/);
+  assert.match(of("UNABLE_TO_VERIFY_LEAF_SIGNATURE").todo ?? "", /--ca .*CN=test authority/);
+  assert.match(clientTlsCheck({ chain: [], problem: "EPROTO" }, "x", nowMs).found, /no TLS there \(EPROTO\)/);
+});
 
 test("readyz - only a hub that takes work passes, and the way out fits what answers", () => {
   const rows: [status: number, text: string, CheckState, todo: RegExp | undefined][] = [
