@@ -33,6 +33,18 @@ test("docs - the policy of the administrator's guide is taken as it stands", asy
   assert.match(read.stdout, /"scheduleName": "full"/);
 });
 
+test("cli - a call is kept for a primary that is away, also when the environment names a user", async () => {
+  await using site = await Site.start();
+  const list = await site.cli(["endpoint", "list", "--json"]);
+  const [{ hostName } = { hostName: "" }] = JSON.parse(list.stdout) as { hostName: string }[];
+  assert.equal((await site.cli(["endpoint", "deactivate", hostName])).code, 0);
+  await until(async () => (await site.cli(["primaries", "list"])).stdout.includes("disconnected"));
+  const now = await site.cli(["call", "branch", "GET", "/admin/jobs"]);
+  assert.match(now.stderr, /login at the primary failed \(503\): .* --async/);
+  const kept = await site.cli(["call", "branch", "GET", "/admin/jobs", "--async"]);
+  assert.deepEqual([kept.code, /"state": "queued"/.test(kept.stdout)], [0, true], kept.stderr);
+});
+
 test("cli - backup and restore order the work, wait for it and tell its end by the exit code", async () => {
   await using site = await Site.start();
   const source = makeSource(site.dir, 3, 10_000);

@@ -39,7 +39,9 @@ export function callCommand(): Command {
     .option("--ticket <id>", "the ticket of the same call, which was held and has been approved on premises")
     .addHelpText(
       "after",
-      "\nExamples:\n  $ sallyport call branch-vienna GET /ping\n  $ sallyport call branch-vienna GET '/admin/jobs?page[limit]=5' --user backupadmin\n" +
+      "\nWith --async the call is made with the credential that the hub keeps for the primary (sallyport primaries set-credential);" +
+        "\nSALLYPORT_PRIMARY_USER is not used then, and --user only while the primary is connected.\n" +
+        "\nExamples:\n  $ sallyport call branch-vienna GET /ping\n  $ sallyport call branch-vienna GET '/admin/jobs?page[limit]=5' --user backupadmin\n" +
         "  $ sallyport call branch-vienna POST /admin/manual-backup --body @backup.json --async --timeout 86400000\n",
     )
     .action(call);
@@ -51,7 +53,9 @@ async function call(nameOrId: string, methodText: string, path: string, options:
     throw new Failure(`the method has to be one of ${methods.join(", ")}`, { exitCode: 2 });
   await using hub = HubClient.from(options);
   const { id } = await hub.findPrimary(nameOrId);
-  const authorization = await loginThrough(hub, id, options);
+  // At a primary that is away nobody can log in: a call that is kept uses the hub's credential, whoever the environment names.
+  const isKept = options.async && options.user === undefined;
+  const authorization = isKept ? undefined : await loginThrough(hub, id, options);
   const timeout = options.timeout === undefined ? {} : { "sallyport-timeout": options.timeout };
   const answer = await hub.gateway(id, {
     method,

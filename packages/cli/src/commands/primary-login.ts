@@ -42,6 +42,10 @@ export async function loginThrough(
     headers: { "content-type": netbackupJson, accept: netbackupJson },
     body: JSON.stringify({ userName, password }),
   });
-  if (status !== 201) throw new Failure(`login at the primary failed (${status}): ${errorTextOf(text)}`);
-  return tokenOf(text);
+  if (status === 201) return tokenOf(text);
+  const advice =
+    status === 503
+      ? "; see sallyport primaries show for why, or have the hub keep the call: sallyport call … --async"
+      : "";
+  throw new Failure(`login at the primary failed (${status}): ${errorTextOf(text)}${advice}`);
 }
