@@ -71,14 +71,21 @@ export function stopSignal(): Promise<string> {
 }
 
 /**
- * Waits for SIGTERM, SIGINT or, where a parent holds an IPC channel, for the parent's end; then closes.
+ * Says that the server is there, waits for SIGTERM, SIGINT or, where a parent holds an IPC channel, for the parent's end; then closes.
+ * @param announce called when signals are heard: whoever reads it may send one at once
  * @returns resolves when the server is closed
  */
-export async function runUntilStopped(server: ServerProcess, log: Logger): Promise<void> {
+export async function runUntilStopped(
+  server: ServerProcess,
+  log: Logger,
+  announce: () => void,
+): Promise<void> {
+  const signalled = stopSignal();
   const orphaned = new Promise<string>((resolve) => {
     if (process.connected) process.once("disconnect", () => resolve("the parent process has ended"));
   });
-  const reason = await Promise.race([stopSignal(), orphaned]);
+  announce();
+  const reason = await Promise.race([signalled, orphaned]);
   log.info({ reason }, "server.stopping");
   await server.close();
   log.info("server.stopped");

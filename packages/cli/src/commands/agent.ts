@@ -126,14 +126,17 @@ async function run(given: Partial<Options> & { apiKey?: string }): Promise<void>
     polling: pollingOf(options, upstream.credential !== undefined),
   });
   const { url, caFile } = agent;
-  if (options.json) printJson({ url, caFile, monitoringUrl: agent.monitoringUrl, upstream: upstream.origin });
-  else {
-    if (agent.poller === undefined) printLine("No notifications: the upstream is not read (--poll)");
-    printLine(`Agent in front of ${upstream.origin}; its administration is at ${url}`);
-    printLine(`Next: sallyport endpoint add --agent ${options.data} --url <details URL of the hub>`);
-  }
+  const announce = () => {
+    if (options.json)
+      printJson({ url, caFile, monitoringUrl: agent.monitoringUrl, upstream: upstream.origin });
+    else {
+      if (agent.poller === undefined) printLine("No notifications: the upstream is not read (--poll)");
+      printLine(`Agent in front of ${upstream.origin}; its administration is at ${url}`);
+      printLine(`Next: sallyport endpoint add --agent ${options.data} --url <details URL of the hub>`);
+    }
+  };
   follow(agent.service);
-  await runUntilStopped(agent, log);
+  await runUntilStopped(agent, log, announce);
 }
 
 /** Not told to the parser, which would want them of the commands below too. */

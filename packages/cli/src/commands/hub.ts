@@ -69,18 +69,20 @@ async function run(options: Record<string, unknown>): Promise<void> {
   });
   const metrics = settings.metricsListen === undefined ? undefined : addressOf(settings.metricsListen);
   const { url, caFile, metricsUrl } = await asked(hub.listen({ host, port, tls, metrics }));
-  if (options["json"] === true) printJson({ url, caFile, metricsUrl, adminKey: hub.adminKey });
-  else {
-    printLine(`Hub at ${url} (console, API, and wss endpoint ${url.replace(/^https/, "wss")}/nbwss)`);
-    if (caFile !== undefined) printLine(`Its own authority: ${caFile}`);
-    if (metricsUrl !== undefined) printLine(`Metrics: ${metricsUrl}`);
-    if (hub.adminKey !== undefined) {
-      printLine(`First administrator's API key, shown this once: ${hub.adminKey}`);
+  const announce = () => {
+    if (options["json"] === true) printJson({ url, caFile, metricsUrl, adminKey: hub.adminKey });
+    else {
+      printLine(`Hub at ${url} (console, API, and wss endpoint ${url.replace(/^https/, "wss")}/nbwss)`);
+      if (caFile !== undefined) printLine(`Its own authority: ${caFile}`);
+      if (metricsUrl !== undefined) printLine(`Metrics: ${metricsUrl}`);
+      if (hub.adminKey !== undefined) {
+        printLine(`First administrator's API key, shown this once: ${hub.adminKey}`);
+      }
     }
-  }
+  };
   // At a terminal it means that the window has gone: the hub ends with it.
   if (!process.stderr.isTTY) process.on("SIGHUP", () => void hub.reloadCertificate());
-  await runUntilStopped(hub, log);
+  await runUntilStopped(hub, log, announce);
 }
 
 function addressOf(value: string): { host: string; port: number } {

@@ -59,15 +59,17 @@ async function run(options: Options, command: Command): Promise<void> {
     ...nbwss,
   });
   const { userName, password } = primary.firstUser;
-  if (options.json) printJson({ url: primary.url, caFile: primary.caFile, firstUser: primary.firstUser });
-  else {
-    printLine(`Primary ${options.hostName} at ${primary.url}/netbackup`);
-    if (primary.caFile !== undefined) printLine(`Its own authority: ${primary.caFile}`);
-    if (password !== undefined) printLine(`First user, shown this once: ${userName} ${password}`);
-    printLine("Next: sallyport endpoint add --url <details URL of the hub>");
-  }
+  const announce = () => {
+    if (options.json) printJson({ url: primary.url, caFile: primary.caFile, firstUser: primary.firstUser });
+    else {
+      printLine(`Primary ${options.hostName} at ${primary.url}/netbackup`);
+      if (primary.caFile !== undefined) printLine(`Its own authority: ${primary.caFile}`);
+      if (password !== undefined) printLine(`First user, shown this once: ${userName} ${password}`);
+      printLine("Next: sallyport endpoint add --url <details URL of the hub>");
+    }
+  };
   follow(primary.service);
-  await runUntilStopped(primary, log);
+  await runUntilStopped(primary, log, announce);
 }
 
 function firstUserFromEnvironment(): { userName: string; password: string } | undefined {

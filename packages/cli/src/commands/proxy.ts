@@ -52,10 +52,12 @@ async function proxy(nameOrId: string, options: Options): Promise<void> {
   const { id, name } = await hub.findPrimary(nameOrId);
   const { startProxy } = await import("../client/proxy.ts");
   const server = await startProxy({ target: hub.proxyTarget(id), listen, tlsDir: options.tlsDir, log });
-  if (options.json) printJson({ url: server.url, caFile: server.caFile, primary: id });
-  else {
-    printLine(`${name} at ${server.url}/netbackup, through ${hub.origin}`);
-    printLine(`Trust: ${server.caFile}`);
-  }
-  await runUntilStopped(server, log);
+  const announce = () => {
+    if (options.json) printJson({ url: server.url, caFile: server.caFile, primary: id });
+    else {
+      printLine(`${name} at ${server.url}/netbackup, through ${hub.origin}`);
+      printLine(`Trust: ${server.caFile}`);
+    }
+  };
+  await runUntilStopped(server, log, announce);
 }
