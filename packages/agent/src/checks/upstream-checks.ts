@@ -2,6 +2,7 @@ import type { Clock, CommandAnswer } from "@sallyport/nbwss";
 import type { OpenedUpstream } from "../upstream/upstream.ts";
 import { tryCheck, type Check } from "./check.ts";
 import { checkName, checkPort, targetOf } from "./network-checks.ts";
+import { errorMessageOf } from "../upstream/error-message.ts";
 
 /** What the upstream is checked with. */
 export interface UpstreamCheckTerms {
@@ -12,6 +13,8 @@ export interface UpstreamCheckTerms {
 
 /** More than this between the clocks of two machines makes certificates and logins fail, and logs hard to compare, ms. */
 const maxSkewMs = 60_000;
+/** Of what the upstream says about a failure. */
+const maxReasonCharacters = 300;
 
 /** Whether the upstream can be reached, answers as NetBackup does, has the same time, and lets the agent in. */
 export async function checkUpstream(upstream: OpenedUpstream, terms: UpstreamCheckTerms): Promise<Check[]> {
@@ -28,7 +31,7 @@ export async function checkUpstream(upstream: OpenedUpstream, terms: UpstreamChe
     await tryCheck({ name: "upstream", subject: origin, advice }, async () => {
       // Without a credential: whether the server is there, whoever asks.
       ping = await call("/netbackup/ping", upstream.commands);
-      if (ping.status >= 500) throw new Error(errorMessageOf(ping));
+      if (ping.status >= 500) throw new Error(errorMessageOf(ping.body, maxReasonCharacters));
       return `answers (${ping.status} to /netbackup/ping)`;
     }),
   ];
@@ -41,7 +44,8 @@ export async function checkUpstream(upstream: OpenedUpstream, terms: UpstreamChe
   checks.push(
     await tryCheck({ name: "login", subject: origin, advice: login }, async () => {
       const answer = await call("/netbackup/admin/jobs?page%5Blimit%5D=1", own);
-      if (answer.status !== 200) throw new Error(`${answer.status}: ${errorMessageOf(answer)}`);
+      if (answer.status !== 200)
+        throw new Error(`${answer.status}: ${errorMessageOf(answer.body, maxReasonCharacters)}`);
       return "the agent's own credential may read jobs";
     }),
   );
@@ -58,14 +62,4 @@ export function judgeSkew(answer: CommandAnswer | undefined, subject: string, no
   const detail = `the server's clock is ${Math.abs(seconds)} s ${seconds < 0 ? "behind" : "ahead"}`;
   if (Math.abs(date - nowMs) <= maxSkewMs) return { ...about, outcome: "PASS", detail };
   return { ...about, outcome: "FAIL", detail, advice: "let both machines follow the same NTP servers" };
-}
-
-function errorMessageOf({ body }: CommandAnswer): string {
-  try {
-    const { errorMessage } = JSON.parse(body) as { errorMessage?: unknown };
-    if (typeof errorMessage === "string") return errorMessage.slice(0, 300);
-  } catch {
-    // Not JSON: the status has to do.
-  }
-  return "no reason was given";
 }

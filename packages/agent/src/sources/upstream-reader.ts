@@ -2,6 +2,7 @@ import type { Clock, CommandAnswer } from "@sallyport/nbwss";
 import type { CommandExecutor } from "../executor.ts";
 import { retryAfterMs } from "./retry-after.ts";
 import { SourceError } from "./source-error.ts";
+import { errorMessageOf } from "../upstream/error-message.ts";
 
 /** What an upstream is read with. */
 export interface UpstreamReaderOptions {
@@ -145,15 +146,4 @@ function isNetBackupError(body: string): boolean {
   } catch {
     return false;
   }
-}
-
-/** What an error body says, cut short: it goes to the log. */
-function errorMessageOf(body: string): string {
-  try {
-    const { errorMessage } = JSON.parse(body) as { errorMessage?: unknown };
-    if (typeof errorMessage === "string") return errorMessage.slice(0, 200);
-  } catch {
-    // Not JSON: a proxy's page, say. The status alone has to do.
-  }
-  return "no reason was given";
 }

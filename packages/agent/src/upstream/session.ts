@@ -12,6 +12,7 @@ import type { Logger } from "pino";
 import { AgentError } from "../errors.ts";
 import type { CommandExecutor } from "../executor.ts";
 import type { UpstreamCredential } from "./credential.ts";
+import { errorMessageOf } from "./error-message.ts";
 
 /** What a session is made of. */
 export interface UpstreamSessionOptions {
@@ -144,13 +145,3 @@ export class UpstreamSession implements CommandExecutor {
 
 /** Where a caller's own credential may stand. */
 const callersCredentials = new Set(["authorization", "cookie", "x-netbackup-authorization"]);
-
-function errorMessageOf(body: string): string {
-  try {
-    const { errorMessage } = JSON.parse(body) as { errorMessage?: unknown };
-    if (typeof errorMessage === "string") return errorMessage.slice(0, 200);
-  } catch {
-    // Not JSON: a proxy's page, say. The status alone has to do.
-  }
-  return "no reason was given";
-}

@@ -1,9 +1,10 @@
 import type { Alert } from "@sallyport/hub";
-import { Button, Group, Modal, Select, Stack, Text } from "@mantine/core";
+import { Modal, Select, Stack, Text } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { acknowledgeAlert } from "../api/alerts.ts";
 import { Failure } from "./failure.tsx";
+import { FormButtons } from "./form-buttons.tsx";
 
 const dayMs = 86_400_000;
 
@@ -53,14 +54,7 @@ export function AcknowledgeDialog({ alert, onClose }: { alert: Alert | null; onC
             data-autofocus
           />
           {run.isError ? <Failure title="It was not acknowledged" error={run.error} /> : null}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={run.isPending}>
-              Acknowledge
-            </Button>
-          </Group>
+          <FormButtons action="Acknowledge" isPending={run.isPending} onCancel={onClose} />
         </Stack>
       </form>
     </Modal>

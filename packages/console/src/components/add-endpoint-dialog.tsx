@@ -1,10 +1,11 @@
 import type { PrimarySummary } from "@sallyport/hub";
-import { Button, Group, Modal, NumberInput, Stack, Text, TextInput } from "@mantine/core";
+import { Modal, NumberInput, Stack, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useMutation } from "@tanstack/react-query";
 import { primariesKey } from "../api/primaries.ts";
 import { newDetails } from "../api/primary.ts";
 import { Failure } from "./failure.tsx";
+import { FormButtons } from "./form-buttons.tsx";
 import { SecretOnce } from "./secret-once.tsx";
 
 interface EndpointValues {
@@ -78,14 +79,7 @@ export function AddEndpointDialog({ primary, opened, onClose }: AddEndpointDialo
               {...form.getInputProps("priority")}
             />
             {add.isError ? <Failure title="The endpoint was not added" error={add.error} /> : null}
-            <Group justify="flex-end">
-              <Button variant="default" onClick={onClose}>
-                Cancel
-              </Button>
-              <Button type="submit" loading={add.isPending}>
-                Add
-              </Button>
-            </Group>
+            <FormButtons action="Add" isPending={add.isPending} onCancel={onClose} />
           </Stack>
         </form>
       )}

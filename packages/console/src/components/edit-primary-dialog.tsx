@@ -1,5 +1,5 @@
 import type { PrimarySummary } from "@sallyport/hub";
-import { Button, Group, Modal, Stack, TextInput } from "@mantine/core";
+import { Modal, Stack, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { primariesKey } from "../api/primaries.ts";
@@ -8,6 +8,7 @@ import { toLabels, toPairs } from "../label-pairs.ts";
 import { useAccess } from "../use-access.ts";
 import { LabelsField } from "./access-fields.tsx";
 import { Failure } from "./failure.tsx";
+import { FormButtons } from "./form-buttons.tsx";
 
 interface EditPrimaryDialogProps {
   primary: PrimarySummary;
@@ -65,14 +66,12 @@ function EditForm({ primary, onClose }: Omit<EditPrimaryDialogProps, "opened">) 
           />
         ) : null}
         {save.isError ? <Failure title="It was not changed" error={save.error} /> : null}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={save.isPending} disabled={name.trim() === ""}>
-            Save
-          </Button>
-        </Group>
+        <FormButtons
+          action="Save"
+          isPending={save.isPending}
+          disabled={name.trim() === ""}
+          onCancel={onClose}
+        />
       </Stack>
     </form>
   );

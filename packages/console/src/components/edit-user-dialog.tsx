@@ -1,5 +1,5 @@
 import type { User } from "@sallyport/hub";
-import { Button, Group, Modal, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
+import { Modal, PasswordInput, Stack, Text, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useMutation } from "@tanstack/react-query";
 import { setPassword, updateUser, usersQuery } from "../api/access.ts";
@@ -8,6 +8,7 @@ import { passwordFault, passwordRule } from "../password-rule.ts";
 import type { Role } from "../roles.ts";
 import { LabelScopeField, RoleField, scopeOfPairs, scopeText } from "./access-fields.tsx";
 import { Failure } from "./failure.tsx";
+import { FormButtons } from "./form-buttons.tsx";
 
 /** Changes somebody's name, role, primaries or password. */
 export function EditUserDialog({ user, onClose }: { user: User | null; onClose: () => void }) {
@@ -71,14 +72,12 @@ function EditForm({ user, onClose }: { user: User; onClose: () => void }) {
           {...form.getInputProps("password")}
         />
         {save.isError ? <Failure title="The user was not changed" error={save.error} /> : null}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={save.isPending} disabled={form.values.name.trim() === ""}>
-            Save
-          </Button>
-        </Group>
+        <FormButtons
+          action="Save"
+          isPending={save.isPending}
+          disabled={form.values.name.trim() === ""}
+          onCancel={onClose}
+        />
       </Stack>
     </form>
   );

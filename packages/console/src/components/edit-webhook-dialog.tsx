@@ -1,9 +1,10 @@
 import type { Webhook } from "@sallyport/hub";
-import { Button, Group, Modal, Stack, Text } from "@mantine/core";
+import { Modal, Stack, Text } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useMutation } from "@tanstack/react-query";
 import { changeWebhook, webhooksKey } from "../api/webhooks.ts";
 import { Failure } from "./failure.tsx";
+import { FormButtons } from "./form-buttons.tsx";
 import { addressFault, valuesOf, WebhookFields, wishOf, type WebhookValues } from "./webhook-fields.tsx";
 
 interface EditWebhookDialogProps {
@@ -40,14 +41,7 @@ function EditForm({ webhook, onClose }: Omit<EditWebhookDialogProps, "opened">) 
         <Text size="sm">It holds for events from now on; those that wait already are still sent.</Text>
         <WebhookFields form={form} />
         {save.isError ? <Failure title="The webhook was not changed" error={save.error} /> : null}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={save.isPending}>
-            Save
-          </Button>
-        </Group>
+        <FormButtons action="Save" isPending={save.isPending} onCancel={onClose} />
       </Stack>
     </form>
   );

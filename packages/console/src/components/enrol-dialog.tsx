@@ -1,4 +1,4 @@
-import { Button, Code, Group, Modal, Stack, Text, TextInput } from "@mantine/core";
+import { Code, Modal, Stack, Text, TextInput } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { enrolPrimary, primariesKey } from "../api/primaries.ts";
@@ -6,6 +6,7 @@ import type { NewlyEnrolled } from "../api/primaries.ts";
 import { toLabels } from "../label-pairs.ts";
 import { LabelsField } from "./access-fields.tsx";
 import { Failure } from "./failure.tsx";
+import { FormButtons } from "./form-buttons.tsx";
 import { SecretOnce } from "./secret-once.tsx";
 
 interface EnrolDialogProps {
@@ -66,14 +67,12 @@ export function EnrolDialog({ opened, onClose }: EnrolDialogProps) {
               onChange={setPairs}
             />
             {enrol.isError ? <Failure title="The primary was not enrolled" error={enrol.error} /> : null}
-            <Group justify="flex-end">
-              <Button variant="default" onClick={onClose}>
-                Cancel
-              </Button>
-              <Button type="submit" loading={enrol.isPending} disabled={name.trim() === ""}>
-                Enrol
-              </Button>
-            </Group>
+            <FormButtons
+              action="Enrol"
+              isPending={enrol.isPending}
+              disabled={name.trim() === ""}
+              onCancel={onClose}
+            />
           </Stack>
         </form>
       )}

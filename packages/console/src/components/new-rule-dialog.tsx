@@ -1,11 +1,12 @@
 import type { AlertCondition } from "@sallyport/hub";
-import { Button, Group, Modal, NumberInput, Select, Stack, TextInput } from "@mantine/core";
+import { Modal, NumberInput, Select, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useMutation } from "@tanstack/react-query";
 import { conditionOf, type RuleValues } from "../alert-condition.ts";
 import { addAlertRule, alertRulesQuery } from "../api/alerts.ts";
 import { LabelScopeField } from "./access-fields.tsx";
 import { Failure } from "./failure.tsx";
+import { FormButtons } from "./form-buttons.tsx";
 
 const units: Record<AlertCondition["kind"], string> = {
   no_good_backup: "Hours without a good backup",
@@ -70,14 +71,12 @@ export function NewRuleDialog({ opened, onClose }: { opened: boolean; onClose: (
             <LabelScopeField value={labels} onChange={(pairs) => form.setFieldValue("labels", pairs)} />
           )}
           {add.isError ? <Failure title="The rule was not added" error={add.error} /> : null}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={add.isPending} disabled={form.values.name.trim() === ""}>
-              Watch
-            </Button>
-          </Group>
+          <FormButtons
+            action="Watch"
+            isPending={add.isPending}
+            disabled={form.values.name.trim() === ""}
+            onCancel={onClose}
+          />
         </Stack>
       </form>
     </Modal>

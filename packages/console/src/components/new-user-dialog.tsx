@@ -1,4 +1,4 @@
-import { Button, Group, Modal, PasswordInput, Stack, TextInput } from "@mantine/core";
+import { Modal, PasswordInput, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useMutation } from "@tanstack/react-query";
 import { createUser, usersQuery } from "../api/access.ts";
@@ -6,6 +6,7 @@ import { passwordFault, passwordRule } from "../password-rule.ts";
 import type { Role } from "../roles.ts";
 import { LabelScopeField, RoleField, scopeOfPairs } from "./access-fields.tsx";
 import { Failure } from "./failure.tsx";
+import { FormButtons } from "./form-buttons.tsx";
 
 interface NewUserValues {
   login: string;
@@ -65,14 +66,12 @@ export function NewUserDialog({ opened, onClose }: { opened: boolean; onClose: (
             onChange={(labels) => form.setFieldValue("labels", labels)}
           />
           {add.isError ? <Failure title="The user was not added" error={add.error} /> : null}
-          <Group justify="flex-end">
-            <Button variant="default" onClick={onClose}>
-              Cancel
-            </Button>
-            <Button type="submit" loading={add.isPending} disabled={form.values.login.trim() === ""}>
-              Add
-            </Button>
-          </Group>
+          <FormButtons
+            action="Add"
+            isPending={add.isPending}
+            disabled={form.values.login.trim() === ""}
+            onCancel={onClose}
+          />
         </Stack>
       </form>
     </Modal>

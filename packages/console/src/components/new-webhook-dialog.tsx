@@ -1,8 +1,9 @@
-import { Button, Group, Modal, Stack } from "@mantine/core";
+import { Modal, Stack } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useMutation } from "@tanstack/react-query";
 import { createWebhook, webhooksKey } from "../api/webhooks.ts";
 import { Failure } from "./failure.tsx";
+import { FormButtons } from "./form-buttons.tsx";
 import { SecretOnce } from "./secret-once.tsx";
 import { addressFault, WebhookFields, wishOf, type WebhookValues } from "./webhook-fields.tsx";
 
@@ -41,14 +42,7 @@ export function NewWebhookDialog({ opened, onClose }: { opened: boolean; onClose
           <Stack>
             <WebhookFields form={form} />
             {add.isError ? <Failure title="The webhook was not added" error={add.error} /> : null}
-            <Group justify="flex-end">
-              <Button variant="default" onClick={onClose}>
-                Cancel
-              </Button>
-              <Button type="submit" loading={add.isPending}>
-                Add
-              </Button>
-            </Group>
+            <FormButtons action="Add" isPending={add.isPending} onCancel={onClose} />
           </Stack>
         </form>
       )}

@@ -4,6 +4,7 @@ import { useMutation } from "@tanstack/react-query";
 import { setPassword } from "../api/access.ts";
 import { passwordFault, passwordRule } from "../password-rule.ts";
 import { Failure } from "./failure.tsx";
+import { FormButtons } from "./form-buttons.tsx";
 
 interface PasswordValues {
   current: string;
@@ -65,14 +66,7 @@ export function PasswordDialog({
               {...form.getInputProps("password")}
             />
             {change.isError ? <Failure title="The password was not changed" error={change.error} /> : null}
-            <Group justify="flex-end">
-              <Button variant="default" onClick={onClose}>
-                Cancel
-              </Button>
-              <Button type="submit" loading={change.isPending}>
-                Change
-              </Button>
-            </Group>
+            <FormButtons action="Change" isPending={change.isPending} onCancel={onClose} />
           </Stack>
         </form>
       )}

@@ -3,6 +3,7 @@ import { useForm } from "@mantine/form";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { lastPositionQuery, replayWebhook, webhooksKey } from "../api/webhooks.ts";
 import { Failure } from "./failure.tsx";
+import { FormButtons } from "./form-buttons.tsx";
 
 interface ReplayDialogProps {
   id: string;
@@ -82,14 +83,7 @@ function ReplayForm({ id, onClose }: Omit<ReplayDialogProps, "opened">) {
           {...form.getInputProps("to")}
         />
         {replay.isError ? <Failure title="Nothing was sent" error={replay.error} /> : null}
-        <Group justify="flex-end">
-          <Button variant="default" onClick={onClose}>
-            Cancel
-          </Button>
-          <Button type="submit" loading={replay.isPending}>
-            Send again
-          </Button>
-        </Group>
+        <FormButtons action="Send again" isPending={replay.isPending} onCancel={onClose} />
       </Stack>
     </form>
   );

@@ -1,19 +1,12 @@
 import type { PrimarySummary } from "@sallyport/hub";
-import { Button, Group, Modal, Select, Stack, Text } from "@mantine/core";
+import { Modal, Select, Stack, Text } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { rotateToken, type EndpointChoice } from "../api/primary.ts";
 import { Failure } from "./failure.tsx";
+import { FormButtons } from "./form-buttons.tsx";
+import { defaultOverlap, OverlapSelect } from "./overlap-select.tsx";
 import { SecretOnce } from "./secret-once.tsx";
-
-const hourMs = 3_600_000;
-const overlaps = [
-  { value: String(24 * hourMs), label: "for a day more" },
-  { value: String(hourMs), label: "for an hour more" },
-  { value: String(7 * 24 * hourMs), label: "for a week more" },
-  { value: "0", label: "not any more: it is cut at once" },
-];
-const dayMs = String(24 * hourMs);
 
 /** Makes a new token for one of a primary's endpoints. */
 export function RotateDialog({
@@ -26,7 +19,7 @@ export function RotateDialog({
   onClose: () => void;
 }) {
   const { id, name, endpoints } = primary;
-  const [overlap, setOverlap] = useState(dayMs);
+  const [overlap, setOverlap] = useState(defaultOverlap);
   const [chosen, setChosen] = useState("0");
   const endpoint = endpoints[Number(chosen)];
   const rotate = useMutation({
@@ -43,7 +36,7 @@ export function RotateDialog({
       onClose={onClose}
       onExitTransitionEnd={() => {
         rotate.reset();
-        setOverlap(dayMs);
+        setOverlap(defaultOverlap);
         setChosen("0");
       }}
       title={rotate.isSuccess ? `The new token of ${name}` : `Rotate the token of ${name}`}
@@ -79,23 +72,14 @@ export function RotateDialog({
                 allowDeselect={false}
               />
             )}
-            <Select
+            <OverlapSelect
               label="The old token works"
-              data={overlaps}
+              none="not any more: it is cut at once"
               value={overlap}
-              onChange={(value) => setOverlap(value ?? dayMs)}
-              allowDeselect={false}
-              data-autofocus
+              onChange={setOverlap}
             />
             {rotate.isError ? <Failure title="The token was not rotated" error={rotate.error} /> : null}
-            <Group justify="flex-end">
-              <Button variant="default" onClick={onClose}>
-                Cancel
-              </Button>
-              <Button type="submit" loading={rotate.isPending}>
-                Rotate
-              </Button>
-            </Group>
+            <FormButtons action="Rotate" isPending={rotate.isPending} onCancel={onClose} />
           </Stack>
         </form>
       )}

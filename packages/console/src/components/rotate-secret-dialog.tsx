@@ -1,18 +1,11 @@
-import { Button, Group, Modal, Select, Stack, Text } from "@mantine/core";
+import { Modal, Stack, Text } from "@mantine/core";
 import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import { rotateWebhookSecret } from "../api/webhooks.ts";
 import { Failure } from "./failure.tsx";
+import { FormButtons } from "./form-buttons.tsx";
+import { defaultOverlap, OverlapSelect } from "./overlap-select.tsx";
 import { SecretOnce } from "./secret-once.tsx";
-
-const hourMs = 3_600_000;
-const dayMs = String(24 * hourMs);
-const overlaps = [
-  { value: dayMs, label: "for a day more" },
-  { value: String(hourMs), label: "for an hour more" },
-  { value: String(7 * 24 * hourMs), label: "for a week more" },
-  { value: "0", label: "not any more" },
-];
 
 interface RotateSecretDialogProps {
   id: string;
@@ -22,7 +15,7 @@ interface RotateSecretDialogProps {
 
 /** Makes a new secret for a webhook and shows it, this once. */
 export function RotateSecretDialog({ id, opened, onClose }: RotateSecretDialogProps) {
-  const [overlap, setOverlap] = useState(dayMs);
+  const [overlap, setOverlap] = useState(defaultOverlap);
   const rotate = useMutation({
     mutationFn: () => rotateWebhookSecret(id, Number(overlap)),
     // The secret leaves memory together with the dialog.
@@ -34,7 +27,7 @@ export function RotateSecretDialog({ id, opened, onClose }: RotateSecretDialogPr
       onClose={onClose}
       onExitTransitionEnd={() => {
         rotate.reset();
-        setOverlap(dayMs);
+        setOverlap(defaultOverlap);
       }}
       title={rotate.isSuccess ? "The new secret" : "Rotate the secret"}
       size="lg"
@@ -55,23 +48,14 @@ export function RotateSecretDialog({ id, opened, onClose }: RotateSecretDialogPr
             <Text size="sm">
               While both sign, the receiver may verify with either: there is time to give it the new one.
             </Text>
-            <Select
+            <OverlapSelect
               label="The old secret signs"
-              data={overlaps}
+              none="not any more"
               value={overlap}
-              onChange={(value) => setOverlap(value ?? dayMs)}
-              allowDeselect={false}
-              data-autofocus
+              onChange={setOverlap}
             />
             {rotate.isError ? <Failure title="The secret was not rotated" error={rotate.error} /> : null}
-            <Group justify="flex-end">
-              <Button variant="default" onClick={onClose}>
-                Cancel
-              </Button>
-              <Button type="submit" loading={rotate.isPending}>
-                Rotate
-              </Button>
-            </Group>
+            <FormButtons action="Rotate" isPending={rotate.isPending} onCancel={onClose} />
           </Stack>
         </form>
       )}

@@ -1,5 +1,5 @@
 import type { ApiKey } from "@sallyport/hub";
-import { Button, Group, Modal, Select, Stack, TextInput } from "@mantine/core";
+import { Button, Modal, Select, Stack, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useDisclosure } from "@mantine/hooks";
 import { useInfiniteQuery, useMutation, useQueryClient } from "@tanstack/react-query";
@@ -10,6 +10,7 @@ import { LabelScopeField, RoleField, scopeOfPairs, scopeText } from "../componen
 import { ConfirmDialog } from "../components/confirm-dialog.tsx";
 import { actionsColumn, DataList } from "../components/data-list.tsx";
 import { Failure } from "../components/failure.tsx";
+import { FormButtons } from "../components/form-buttons.tsx";
 import { PlusIcon } from "../components/icons.tsx";
 import { Moment } from "../components/moment.tsx";
 import { Page } from "../components/page.tsx";
@@ -154,14 +155,12 @@ function NewKeyDialog({ opened, onClose }: { opened: boolean; onClose: () => voi
               {...form.getInputProps("days")}
             />
             {make.isError ? <Failure title="The key was not made" error={make.error} /> : null}
-            <Group justify="flex-end">
-              <Button variant="default" onClick={onClose}>
-                Cancel
-              </Button>
-              <Button type="submit" loading={make.isPending} disabled={form.values.name.trim() === ""}>
-                Make it
-              </Button>
-            </Group>
+            <FormButtons
+              action="Make it"
+              isPending={make.isPending}
+              disabled={form.values.name.trim() === ""}
+              onCancel={onClose}
+            />
           </Stack>
         </form>
       )}

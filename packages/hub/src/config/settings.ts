@@ -16,6 +16,15 @@ const address = () =>
     .refine((value) => parseAddress(value) !== undefined, addressExpected)
     .meta({ placeholder: "host:port" } satisfies SettingNotes);
 const networkExpected = "has to be an address or a network, such as 192.0.2.7 or 10.0.0.0/8";
+const networks = () =>
+  z
+    .array(
+      z.string(networkExpected).refine(isNetwork, networkExpected),
+      "has to be a list of addresses or networks",
+    )
+    .max(64)
+    .meta({ placeholder: "network,…" } satisfies SettingNotes)
+    .default([]);
 const urlExpected = "has to be https://HOST[:PORT] without a path";
 const protocols = ["sallyport.v1", "nbwss-1.0"] as const;
 const logLevels = ["debug", "info", "warn", "error", "silent"] as const;
@@ -49,15 +58,9 @@ export const hubSettingsSchema = z.strictObject({
     .meta({ placeholder: "url,…" } satisfies SettingNotes)
     .default([])
     .describe("further addresses of the hub, for endpoint details beside those of the public URL"),
-  trustedProxies: z
-    .array(
-      z.string(networkExpected).refine(isNetwork, networkExpected),
-      "has to be a list of addresses or networks",
-    )
-    .max(64)
-    .meta({ placeholder: "network,…" } satisfies SettingNotes)
-    .default([])
-    .describe("proxies in front of the hub, such as 10.0.0.0/8; only their X-Forwarded-For is believed"),
+  trustedProxies: networks().describe(
+    "proxies in front of the hub, such as 10.0.0.0/8; only their X-Forwarded-For is believed",
+  ),
   protocol: z
     .enum(protocols, `has to be one of ${protocols.join(", ")}`)
     .meta({ placeholder: "name" } satisfies SettingNotes)
@@ -68,15 +71,9 @@ export const hubSettingsSchema = z.strictObject({
   oidc: oidcSettingsSchema,
   webhooks: z
     .strictObject({
-      allowedNetworks: z
-        .array(
-          z.string(networkExpected).refine(isNetwork, networkExpected),
-          "has to be a list of addresses or networks",
-        )
-        .max(64)
-        .meta({ placeholder: "network,…" } satisfies SettingNotes)
-        .default([])
-        .describe("networks that webhooks may go to although they are not public, such as 10.20.0.0/16"),
+      allowedNetworks: networks().describe(
+        "networks that webhooks may go to although they are not public, such as 10.20.0.0/16",
+      ),
       caFile: path("file").optional().describe("further authority of receivers' certificates, PEM"),
     })
     .prefault({}),

@@ -210,7 +210,7 @@ export class Fleet implements AsyncDisposable {
   #reach(position: number, isCurrent: boolean): void {
     this.#isAsked = false;
     this.#isCurrent = isCurrent;
-    this.#position = Math.max(position, isCurrent ? 0 : this.#position);
+    this.#position = isCurrent ? position : Math.max(position, this.#position);
     if (!isCurrent) this.#letGo();
     for (const waiter of this.#waiters) if (waiter.position <= position) waiter.resolve();
     if (position >= this.#durable) return;
