@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import type { Database } from "@sallyport/durable";
 import { ManualClock } from "@sallyport/nbwss/testing";
@@ -90,4 +91,30 @@ test("views - are folded anew when the file is damaged or belongs to another log
   assert.deepEqual([otherAgain.shown, otherAgain.why], [["a", "b"], ["it was folded from another log"]]);
   const other = await openOnce(folder.path, new IdsView(), [], "other.sqlite");
   assert.deepEqual([other.shown, other.why], [["x", "y", "z"], ["it was folded from another log"]]);
+});
+
+test("views - that can't write how far they have come say so, and close all the same", async () => {
+  await using folder = await temporaryFolder();
+  const path = join(folder.path, "views.sqlite");
+  const lines = new LogLines();
+  await using log = openSqliteLog({ path: join(folder.path, "log.sqlite"), maxPendingEvents: 100 });
+  const view = new IdsView();
+  const views = await Views.open({
+    path,
+    log,
+    views: [view],
+    concerns: () => false,
+    clock: new ManualClock(),
+    logger: lines.logger,
+    retryMs: 1,
+  });
+  await log.append([event("a")]);
+  assert.equal(views.position, 1, "what is no concern of it is passed over");
+  {
+    using other = new DatabaseSync(path);
+    other.exec("DROP TABLE reached");
+  }
+  views.close();
+  assert.equal(lines.all("views.position_not_saved").length, 1);
+  assert.throws(() => view.ids(), /not open/);
 });

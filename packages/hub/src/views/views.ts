@@ -124,7 +124,12 @@ export class Views implements Disposable {
     this.#closed = true;
     this.#unsubscribe?.();
     this.#retry?.cancel();
-    this.#savePassed();
+    try {
+      this.#savePassed();
+    } catch (err) {
+      // Such as a full disk, which must not be in the way of the hub's end: the next start reads these events once more.
+      this.#options.logger.warn({ err, position: this.#position }, "views.position_not_saved");
+    }
     this.#database.close();
   }
 
