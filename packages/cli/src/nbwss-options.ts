@@ -26,7 +26,7 @@ export function withNbwssOptions(command: Command): Command {
     .option("--nbwss-properties <file>", "nbwss.properties, as NetBackup has it; read again when it changes")
     .option(
       "--proxy <url>",
-      "HTTP proxy on the way to the endpoints (or HTTPS_PROXY; NO_PROXY names exceptions)",
+      "HTTP proxy on the way to the endpoints (or HTTPS_PROXY; NO_PROXY names exceptions: hosts, domains, addresses, networks)",
     )
     .option(
       "--proxy-credential-file <file>",

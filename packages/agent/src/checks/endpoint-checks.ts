@@ -1,3 +1,4 @@
+import { proxyFor } from "@sallyport/nbwss";
 import type { ListedEndpoint } from "../endpoints/administration.ts";
 import { reachEndpoint, type Egress } from "../endpoints/trust.ts";
 import { tryCheck, type Check } from "./check.ts";
@@ -17,7 +18,7 @@ export interface EndpointCheckTerms {
 export async function checkEndpoint(endpoint: ListedEndpoint, terms: EndpointCheckTerms): Promise<Check[]> {
   const { url, hostName } = endpoint;
   const { egress, timeoutMs } = terms;
-  const proxy = proxyFor(url, egress);
+  const proxy = proxyFor(new URL(url), egress.proxy);
   const target = targetOf(proxy ?? url);
   const name = proxy === undefined ? "tls" : "proxy and tls";
   const advice =
@@ -46,15 +47,4 @@ export function judgeToken({ hostName, state, connectionState, failure }: Listed
   }
   const detail = failure ?? "not connected: another endpoint of its group is, or none could be tried yet";
   return { ...about, outcome: "SKIP", detail };
-}
-
-/** The proxy that leads to a URL, as far as NO_PROXY by host name says. */
-function proxyFor(url: string, { proxy }: Egress): string | undefined {
-  if (proxy?.HTTPS_PROXY === undefined) return undefined;
-  const { hostname } = new URL(url);
-  const exceptions = (proxy.NO_PROXY ?? "").split(",").map((entry) => entry.trim().replace(/^\*?\./, ""));
-  const isException = exceptions.some(
-    (name) => name === "*" || (name !== "" && (hostname === name || hostname.endsWith(`.${name}`))),
-  );
-  return isException ? undefined : proxy.HTTPS_PROXY;
 }

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { get } from "node:https";
 import { AgentError } from "../errors.ts";
-import { agentOf, type Egress } from "./trust.ts";
+import { agentFor, type Egress } from "./trust.ts";
 
 /** What fetching endpoint details may take. */
 export interface DetailsBounds {
@@ -22,7 +22,7 @@ export async function fetchPublishedDetails(
   try {
     const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
     const signal = AbortSignal.timeout(bounds.validationTimeoutMs);
-    get(url, { agent: agentOf(egress), headers: { accept: "application/json" }, signal }, resolve)
+    get(url, { agent: agentFor(url, egress), headers: { accept: "application/json" }, signal }, resolve)
       .on("error", reject)
       // Node tells of neither answer nor error when a server switches protocols, which nobody asked it to.
       .on("close", () => reject(new Error("it answered with another protocol than HTTP")));

@@ -2,7 +2,7 @@ import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { Agent, request } from "node:https";
 import { checkServerIdentity, getCACertificates, type PeerCertificate, type TLSSocket } from "node:tls";
-import { parseEndpointUrl, type DialOptions, type ProxyEnvironment } from "@sallyport/nbwss";
+import { parseEndpointUrl, proxyFor, type DialOptions, type ProxyEnvironment } from "@sallyport/nbwss";
 import { AgentError } from "../errors.ts";
 
 /** How everything that goes out to the cloud side goes out. */
@@ -20,13 +20,14 @@ export function trustedAuthorities(extraCaPem: string | undefined): string[] {
     : [...getCACertificates("default"), extraCaPem];
 }
 
-/** For one request of `node:https`: verified, through the proxy, the connection not kept. */
-export function agentOf({ ca, proxy }: Egress): Agent {
+/** For one request of `node:https` to a URL: verified, through the proxy, the connection not kept. */
+export function agentFor(url: string, { ca, proxy }: Egress): Agent {
+  const HTTPS_PROXY = proxyFor(new URL(url), proxy);
   return new Agent({
     ca,
     minVersion: "TLSv1.2",
     keepAlive: false,
-    ...(proxy === undefined ? {} : { proxyEnv: { ...proxy } }),
+    ...(HTTPS_PROXY === undefined ? {} : { proxyEnv: { HTTPS_PROXY } }),
   });
 }
 
@@ -78,7 +79,7 @@ export async function fetchCertificate(url: string, egress: Egress, timeoutMs: n
   const outgoing = request({
     host: hostname.replaceAll(/^\[|\]$/g, ""),
     port: port === "" ? 443 : Number(port),
-    agent: agentOf(egress),
+    agent: agentFor(url, egress),
     signal: AbortSignal.timeout(timeoutMs),
   });
   // Stays: an error after the first one would otherwise end the process.

@@ -9,14 +9,7 @@ import { NbwssError } from "../errors.ts";
 import { defaultLimits, type NbwssLimits } from "../limits.ts";
 import { sallyportProtocol, termsOf, type ConnectionTerms } from "../subprotocol.ts";
 import { ServiceConnection, type ServiceHandler } from "./connection.ts";
-
-/** A proxy as the environment names it. */
-export interface ProxyEnvironment {
-  /** Such as `http://user:password@proxy.example:3128`; the credentials go to the proxy only. */
-  HTTPS_PROXY?: string | undefined;
-  /** Hosts that are dialled directly, with commas. */
-  NO_PROXY?: string | undefined;
-}
+import { proxyFor, type ProxyEnvironment } from "./proxy.ts";
 
 /** How a primary dials an endpoint. */
 export interface DialOptions extends ServiceHandler {
@@ -53,6 +46,7 @@ export async function dialEndpoint(options: DialOptions): Promise<ServiceConnect
   const clock = options.clock ?? systemClock;
   const url = parseEndpointUrl(options.url);
   if (options.signal?.aborted === true) throw new NbwssError("cancelled", "dialling was given up");
+  const HTTPS_PROXY = proxyFor(url, options.proxy);
   const socket = new WebSocket(url, {
     maxPayload: limits.maxMessageBytes,
     perMessageDeflate: false,
@@ -63,7 +57,7 @@ export async function dialEndpoint(options: DialOptions): Promise<ServiceConnect
     agent: new Agent({
       ...options.tls,
       minVersion: "TLSv1.2",
-      ...(options.proxy === undefined ? {} : { proxyEnv: { ...options.proxy } }),
+      ...(HTTPS_PROXY === undefined ? {} : { proxyEnv: { HTTPS_PROXY } }),
     }),
   });
   let terms: ConnectionTerms = { trackingId: undefined, extended: false };
