@@ -39,10 +39,12 @@ function splitPort(entry: string): [name: string, port: string | undefined] {
 function isWithin(address: string, network: string): boolean {
   const [base = "", bits] = network.split("/");
   const family = isIP(base);
-  if (family === 0) return false;
+  // BlockList would take an IPv4 address for one of ::/0.
+  if (family === 0 || family !== isIP(address)) return false;
   const most = family === 4 ? 32 : 128;
   if (bits !== undefined && !(/^\d{1,3}$/.test(bits) && Number(bits) <= most)) return false;
   const list = new BlockList();
-  list.addSubnet(base, bits === undefined ? most : Number(bits), family === 4 ? "ipv4" : "ipv6");
-  return list.check(address, isIP(address) === 4 ? "ipv4" : "ipv6");
+  const type = family === 4 ? "ipv4" : "ipv6";
+  list.addSubnet(base, bits === undefined ? most : Number(bits), type);
+  return list.check(address, type);
 }
