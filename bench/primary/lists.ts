@@ -12,7 +12,7 @@ const primary = await createPrimary({
   dataDir: join(dir, "data"),
   hostName: "bench",
   log: pino({ level: "silent" }),
-  firstUser: { userName: "bench", password: "bench" },
+  firstUser: { userName: "bench", password: "bench-of-lists" },
   journal: () => ({ append: () => {} }),
 });
 try {
@@ -46,7 +46,7 @@ try {
   const login = await primary.app.request("/netbackup/login", {
     method: "POST",
     headers: { "content-type": "application/json" },
-    body: JSON.stringify({ userName: "bench", password: "bench" }),
+    body: JSON.stringify({ userName: "bench", password: "bench-of-lists" }),
   });
   const { token } = (await login.json()) as { token: string };
   const median = (times: number[]) => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] ?? 0;

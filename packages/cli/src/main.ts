@@ -69,7 +69,7 @@ function listeningRefused({ syscall, code, address, port }: ListenError): string
   if (code === "EADDRINUSE")
     return `${where} is in use by another process: stop that, or name another address with --listen (${code})`;
   if (code === "EACCES")
-    return `listening on ${where} is not allowed to this user: name a port from 1024 on with --listen (${code})`;
+    return `listening on ${where} is not allowed to this user: give it the capability CAP_NET_BIND_SERVICE (systemd: AmbientCapabilities=), or name a port from 1024 on with --listen (${code})`;
   if (code === "EADDRNOTAVAIL")
     return `this machine has no address ${address}: name another with --listen (${code})`;
   return undefined;

@@ -9,6 +9,7 @@ import {
 import type { Database } from "@sallyport/durable";
 import {
   createPrimary,
+  isWildcard,
   type Credentials,
   type NotificationJournal,
   type Principal,
@@ -24,14 +25,18 @@ export interface PrimaryServerOptions extends Pick<
 > {
   dataDir: string;
   hostName: string;
-  listen: ListenAddress;
+  /** Where its REST API listens, at least one; all with one certificate. */
+  listen: readonly ListenAddress[];
   log: Logger;
   firstUser?: Credentials | undefined;
 }
 
 /** A primary with NBWSS built in, listening. */
 export interface PrimaryServer extends ServerProcess {
+  /** The first address. */
   url: string;
+  /** Every address. */
+  urls: string[];
   caFile: string | undefined;
   service: NbwssService;
   /** The first user; the password only when it has just been made. */
@@ -69,16 +74,30 @@ export async function startPrimaryServer(options: PrimaryServerOptions): Promise
   );
   if (service === undefined) throw new TypeError("the primary has made no journal");
   starting.use(service);
-  const { url, certificate } = await primary.listen(listen);
-  service.start({ origin: url, ca: certificate === undefined ? [] : [certificate.caPem] });
+  const listeners = [];
+  // One after the other, with the same names: the first makes the certificate that the others find.
+  const hostNames = listen.map(({ host }) => host);
+  for (const address of listen) listeners.push(await primary.listen({ ...address, hostNames }));
+  const [first] = listeners;
+  if (first === undefined) throw new TypeError("there is no address to listen on");
+  const { url, certificate } = first;
+  service.start({ origin: originOf(url), ca: certificate === undefined ? [] : [certificate.caPem] });
   const running = starting.move();
   return {
     url,
+    urls: listeners.map((listener) => listener.url),
     caFile: certificate?.caFile,
     service,
     firstUser: primary.firstUser,
     close: () => running.disposeAsync(),
   };
+}
+
+/** Where the service in the same process reaches the primary: an address that stands for all is the name of none. */
+function originOf(url: string): string {
+  const origin = new URL(url);
+  if (isWildcard(origin.hostname.replaceAll(/[[\]]/g, ""))) origin.hostname = "127.0.0.1";
+  return origin.origin;
 }
 
 /** Who is logged in at the primary. */

@@ -2,6 +2,7 @@
 export const errorTable = {
   invalid_request: { httpStatus: 400, netbackupCode: 20 },
   invalid_filter: { httpStatus: 400, netbackupCode: 20 },
+  weak_password: { httpStatus: 400, netbackupCode: 20 },
   not_cancellable: { httpStatus: 400, netbackupCode: 20 },
   wrong_job_state: { httpStatus: 400, netbackupCode: 20 },
   image_locked: { httpStatus: 400, netbackupCode: 20 },

@@ -1,4 +1,4 @@
-export { createPrimary } from "./primary.ts";
+export { createPrimary, isWildcard } from "./primary.ts";
 export type { ListenOptions, Primary, PrimaryListener, PrimaryOptions } from "./primary.ts";
 export { recoverCatalogue } from "./catalogue/recover-catalogue.ts";
 export type { RecoverCatalogueOptions, RecoveredCatalogue } from "./catalogue/recover-catalogue.ts";

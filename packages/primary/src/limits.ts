@@ -61,6 +61,8 @@ export const limits = {
   failedLoginWindowMs: 60_000,
   /** Users and addresses that failed logins are counted for; beyond it the oldest is forgotten. */
   maxFailedLoginKeys: 10_000,
+  /** What a new password has to have at least: the hub's rule. Nothing else is asked of it, as NIST SP 800-63B advises. */
+  minPasswordCharacters: 12,
   /** Passwords hashed at once, since each takes 32 MiB; and waiting for it, beyond which a login is refused with 503. */
   maxConcurrentHashes: 2,
   maxWaitingHashes: 64,

@@ -3,6 +3,8 @@ import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
 import { mkdir, open, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
+import { request } from "node:https";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import test from "node:test";
@@ -197,4 +199,31 @@ test("primary - closing ends a running job with 50", async () => {
   await primary.event("job.progress", jobId);
   await primary.primary.close();
   assert.equal((await primary.journal.jobDone(jobId)).status, 50);
+});
+
+test("primary - listens on several addresses with one certificate, and refuses a short first password", async () => {
+  await using folder = await temporaryFolder();
+  const dataDir = join(folder.path, "data");
+  const firstUser = { userName: "backupadmin", password: "eleven char" };
+  await assert.rejects(startTestPrimary(dataDir, { firstUser }), { code: "weak_password" });
+  // What was refused has left nothing in the way.
+  await using test = await startTestPrimary(dataDir);
+  const hostNames = ["0.0.0.0", "127.0.0.2"];
+  const wildcard = await test.primary.listen({ host: "0.0.0.0", port: 0, hostNames });
+  const other = await test.primary.listen({ host: "127.0.0.2", port: 0, hostNames });
+  assert.equal(other.certificate?.certPem, wildcard.certificate?.certPem);
+  for (const [host, port] of [
+    ["127.0.0.1", wildcard.port],
+    ["localhost", wildcard.port],
+    ["127.0.0.2", wildcard.port],
+    ["127.0.0.2", other.port],
+  ] as const) {
+    const outgoing = request(`https://${host}:${port}/netbackup/ping`, {
+      ca: other.certificate?.caPem ?? "",
+    });
+    const [answer] = (await once(outgoing.end(), "response")) as [IncomingMessage];
+    answer.resume();
+    assert.equal(answer.statusCode, 200, `${host}:${port}`);
+  }
+  await assert.rejects(test.primary.listen({ host: "127.0.0.2", port: other.port }), { code: "EADDRINUSE" });
 });

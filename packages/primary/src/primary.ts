@@ -54,7 +54,7 @@ export interface ListenOptions {
   host: string;
   /** 0: any free port. */
   port: number;
-  /** Names beside `hostName`, `host` and localhost that the made certificate covers. */
+  /** Names beside `hostName`, `host` and localhost that the made certificate covers: several listeners that name the same share it. */
   hostNames?: readonly string[];
   /** A certificate of one's own; without it one is made in `dataDir/tls`. */
   tls?: { certPem: string; keyPem: string };
@@ -192,14 +192,20 @@ function ownCertificate(
   where: ListenOptions,
   clock: Clock,
 ): Promise<ServerCertificate> {
-  const isWildcard = where.host === "0.0.0.0" || where.host === "::";
-  const names = [options.hostName, ...(where.hostNames ?? []), ...(isWildcard ? [] : [where.host])];
+  const names = [options.hostName, ...(where.hostNames ?? []), where.host].filter(
+    (name) => !isWildcard(name),
+  );
   return ensureServerCertificate({
     dir: join(options.dataDir, "tls"),
     owner: "Sallyport primary",
     hostNames: [...new Set([...names, "localhost", "127.0.0.1"])],
     nowMs: clock.nowMs(),
   });
+}
+
+/** Whether an address stands for every address of the machine; it is the name of none. */
+export function isWildcard(host: string): boolean {
+  return host === "0.0.0.0" || host === "::";
 }
 
 /** Runs `body` until it has succeeded once; calls meanwhile share the run. */

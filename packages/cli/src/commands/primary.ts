@@ -1,19 +1,27 @@
 import { hostname } from "node:os";
 import { Command } from "commander";
+import { PrimaryError } from "@sallyport/primary";
 import { fromEnvironment } from "../environment.ts";
 import { Failure } from "../failure.ts";
 import { readNbwssOptions, withNbwssOptions, type NbwssOptions } from "../nbwss-options.ts";
-import { parseListenAddress } from "../listen-address.ts";
+import { parseListenAddress, type ListenAddress } from "../listen-address.ts";
 import { printJson, printLine } from "../output/print.ts";
 import { keyCommand, recoverCatalogCommand } from "./primary-storage.ts";
 import { runUntilStopped, serverLog } from "../server-process.ts";
 
 interface Options extends NbwssOptions {
   data: string | undefined;
-  listen: string;
+  listen: ListenAddress[] | undefined;
   hostName: string;
   logLevel: string;
   json: boolean;
+}
+
+/** The port of NetBackup's own servers, on this machine alone. */
+const defaultAddress: ListenAddress = { host: "127.0.0.1", port: 1556 };
+
+function addAddress(text: string, given: ListenAddress[] | undefined): ListenAddress[] {
+  return [...(given ?? []), parseListenAddress(text)];
 }
 
 /** `sallyport primary`: the backup server. */
@@ -21,7 +29,11 @@ export function primaryCommand(): Command {
   const command = new Command("primary")
     .description("run the primary: a backup server with NetBackup's REST API on restic, NBWSS built in")
     .option("--data <dir>", "folder for the catalogue, the repository and its password, and certificates")
-    .option("--listen <host:port>", "where its REST API listens", "127.0.0.1:1556")
+    .option(
+      "--listen <host:port>",
+      "where its REST API listens (default: 127.0.0.1:1556); once for each address",
+      addAddress,
+    )
     .option(
       "--host-name <name>",
       "the primary's name, also that of this machine as a client",
@@ -33,7 +45,9 @@ export function primaryCommand(): Command {
     .addHelpText(
       "after",
       "\nSALLYPORT_PRIMARY_USER and SALLYPORT_PRIMARY_PASSWORD set the first user; otherwise one is made and printed once.\n" +
-        "\nExample:\n  $ sallyport primary --data /var/lib/sallyport/primary --listen 0.0.0.0:1556 --ca hub-ca.pem\n",
+        "\nExample:\n  $ sallyport primary --data /var/lib/sallyport/primary --listen 0.0.0.0:1556 --ca hub-ca.pem\n" +
+        "  $ sallyport primary --data /var/lib/sallyport/primary --listen 0.0.0.0:1556 --listen 0.0.0.0:443 --ca hub-ca.pem\n" +
+        "\nClients of NetBackup's API use port 1556, its web pages 443. Below 1024 it takes the capability CAP_NET_BIND_SERVICE.\n",
     )
     .action(run)
     .addCommand(keyCommand())
@@ -44,7 +58,6 @@ async function run(options: Options, command: Command): Promise<void> {
   // Commands below have a --data of their own, so it can't be a required option here.
   if (options.data === undefined)
     command.error("error: required option '--data <dir>' not specified", { exitCode: 2 });
-  const { host, port } = parseListenAddress(options.listen);
   const log = serverLog("primary", options.logLevel);
   const firstUser = firstUserFromEnvironment();
   const { follow, ...nbwss } = await readNbwssOptions(options, log);
@@ -53,17 +66,21 @@ async function run(options: Options, command: Command): Promise<void> {
   const primary = await startPrimaryServer({
     dataDir: options.data,
     hostName: options.hostName,
-    listen: { host, port },
+    listen: options.listen ?? [defaultAddress],
     log,
     firstUser,
     ...nbwss,
+  }).catch((error: unknown) => {
+    if (!(error instanceof PrimaryError) || error.code !== "weak_password") throw error;
+    throw new Failure(`SALLYPORT_PRIMARY_PASSWORD: ${error.message}`, { exitCode: 2, cause: error });
   });
   const { userName, password } = primary.firstUser;
   const announce = () => {
-    if (options.json) printJson({ url: primary.url, caFile: primary.caFile, firstUser: primary.firstUser });
+    const { url, urls, caFile } = primary;
+    if (options.json) printJson({ url, urls, caFile, firstUser: primary.firstUser });
     else {
-      printLine(`Primary ${options.hostName} at ${primary.url}/netbackup`);
-      if (primary.caFile !== undefined) printLine(`Its own authority: ${primary.caFile}`);
+      printLine(`Primary ${options.hostName} at ${urls.map((one) => `${one}/netbackup`).join(", ")}`);
+      if (caFile !== undefined) printLine(`Its own authority: ${caFile}`);
       if (password !== undefined) printLine(`First user, shown this once: ${userName} ${password}`);
       printLine("Next: sallyport endpoint add --url <details URL of the hub>");
     }

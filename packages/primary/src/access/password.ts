@@ -1,8 +1,23 @@
 import { randomBytes, scrypt, timingSafeEqual, type ScryptOptions } from "node:crypto";
+import { PrimaryError } from "../errors.ts";
+import { limits } from "../limits.ts";
 
 /** 32 MiB and about 100 ms for each try: what OWASP recommends at least, in Node's spelling. */
 const cost = { N: 2 ** 15, r: 8, p: 3, maxmem: 64 * 1024 * 1024 };
 const keyBytes = 32;
+
+/**
+ * Checks a password that somebody has chosen, before it is kept for the first time.
+ * @throws PrimaryError `weak_password`
+ */
+export function checkNewPassword(password: string): void {
+  const { minPasswordCharacters } = limits;
+  if (Array.from(password.normalize("NFC")).length >= minPasswordCharacters) return;
+  throw new PrimaryError(
+    "weak_password",
+    `the password has to have at least ${minPasswordCharacters} characters: choose a longer one, or none to have one made`,
+  );
+}
 
 /** Hashes a password for keeping: `scrypt$N$r$p$salt$key`. */
 export async function hashPassword(password: string): Promise<string> {

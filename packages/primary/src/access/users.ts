@@ -3,7 +3,7 @@ import type { Database } from "@sallyport/durable";
 import type { Clock } from "../clock.ts";
 import { PrimaryError } from "../errors.ts";
 import { limits } from "../limits.ts";
-import { hashPassword, verifyPassword } from "./password.ts";
+import { checkNewPassword, hashPassword, verifyPassword } from "./password.ts";
 
 /** A user's name and password, as somebody gives them. */
 export interface Credentials {
@@ -26,6 +26,7 @@ export class Users {
   /**
    * Makes the first user when there is none: the given one, or `admin` with a password of its own. When there are
    * users already, what is given changes nothing.
+   * @throws PrimaryError `weak_password` when the given one is too short for the first user
    * @returns the user's name, and the password only when it was made here (it can't be read again)
    */
   async ensureFirstUser(given: Credentials | undefined): Promise<{ userName: string; password?: string }> {
@@ -72,6 +73,7 @@ export class Users {
   }
 
   async #add({ userName, password }: Credentials): Promise<void> {
+    checkNewPassword(password);
     const hash = await hashPassword(password);
     this.#database
       .prepare("INSERT INTO users (name, password_hash, created_at_ms) VALUES (?, ?, ?)")
