@@ -213,6 +213,8 @@ export class NbwssService implements AsyncDisposable {
       execute: (command, gone) => this.#guard.execute(command, groupId, upstream, gone),
       health: () => this.#health.of(groupId),
       undecodable: (error) => log.error({ groupId, hostName, reason: error.message }, "endpoint.undecodable"),
+      // Once for each connection: an endpoint of a later version may say such things again and again.
+      ignored: (what, count) => count === 1 && log.info({ groupId, hostName, what }, "endpoint.ignored"),
       answerNotSent: (error) => log.error({ groupId, hostName, err: error }, "command.answer_not_sent"),
     });
   }

@@ -334,6 +334,11 @@ class RunningHub implements Hub {
       },
       notStored: ({ identity }, err) =>
         logger.error({ primary: identity.primaryId, err }, "notification.not_stored"),
+      ignored: ({ identity, trackingId }, what, count) => {
+        connectionMetrics.ignored();
+        // Once for each connection: a primary of a later version says such things again and again.
+        if (count === 1) logger.info({ primary: identity.primaryId, trackingId, what }, "connection.ignored");
+      },
       lateResponse: (connection) => lateResponses.note(connection),
     });
   }

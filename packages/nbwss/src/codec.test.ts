@@ -102,6 +102,24 @@ test("codec - ignores unknown members, takes ids in lower case, keeps a notifica
   assert.deepEqual(decodeMessage(JSON.stringify({ ...notification, novel: true })), notification);
 });
 
+test("codec - a message of a later version of the extension is told from garbage", () => {
+  const later = { ...connect, type: "SALLYPORT", subType: "NOVEL_THING", payload: { anything: [1] } };
+  assert.equal(decodeErrorOf(JSON.stringify(later)).code, "unknown_extension");
+  for (const bad of [
+    { ...later, id: "x" },
+    { ...later, timeStamp: -1 },
+    { ...later, type: "SALLYPORT2" },
+    { ...later, subType: "novel" },
+    { ...later, subType: "N".repeat(33) },
+    { ...later, subType: "" },
+    { ...later, subType: "HELLO" },
+    { ...later, subType: "HEALTH", payload: {} },
+    { ...later, subType: "constructor" },
+  ]) {
+    assert.equal(decodeErrorOf(JSON.stringify(bad)).code, "invalid_message", JSON.stringify(bad));
+  }
+});
+
 test("codec - an error never quotes a token", () => {
   for (const input of [`{"token":"SECRET`, `SECRET`, `{"version":"1.0","SECRET":}`]) {
     assert.doesNotMatch(decodeErrorOf(input).message, /SECRET/);

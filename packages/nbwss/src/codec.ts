@@ -2,13 +2,14 @@ import { z } from "zod";
 import { DecodeError } from "./errors.ts";
 import { defaultLimits, type NbwssLimits } from "./limits.ts";
 import { isPlainMessage } from "./plain-message.ts";
-import { messageSchemas, type Message } from "./message.ts";
+import { extensionHead, messageSchemas, type Message } from "./message.ts";
 
 const head = z.looseObject({ version: z.string(), type: z.string(), subType: z.string() });
 
 /**
  * Reads one WebSocket text message (NBWSS, transport and envelope).
- * @throws DecodeError that says what is wrong and where; its `closeCode` is what the connection ends with
+ * @throws DecodeError that says what is wrong and where; its `closeCode` is what the connection ends with. `unknown_extension`: a good
+ *   message of a later version of Sallyport's extension, to be ignored where the extension is spoken
  */
 export function decodeMessage(
   text: string,
@@ -33,7 +34,9 @@ export function decodeMessage(
   }
   const schema = messageSchemas[`${type} ${subType}` as keyof typeof messageSchemas];
   if (schema === undefined) {
-    throw new DecodeError("invalid_message", "type", `there is no message ${quote(type)} ${quote(subType)}`);
+    const isExtension = extensionHead.safeParse(value).success;
+    const code = isExtension ? "unknown_extension" : "invalid_message";
+    throw new DecodeError(code, "type", `there is no message ${quote(type)} ${quote(subType)}`);
   }
   return check<Message>(schema, value);
 }

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { ensureServerCertificate, type ServerCertificate } from "@sallyport/certificates";
-import { WebSocket } from "ws";
+import { WebSocket, WebSocketServer } from "ws";
 import { attachEndpoint, dialEndpoint, failureAnswer } from "./index.ts";
 import { ManualClock } from "./testing/index.ts";
 import type {
@@ -110,11 +110,39 @@ function ended(socket: WebSocket): Promise<[number, Buffer]> {
 }
 
 /** A peer that says just what the test tells it to. */
-async function openRaw(url: string) {
-  const socket = new WebSocket(url, { ca: certificate.caPem });
+async function openRaw(url: string, protocols: string[] = []) {
+  const socket = new WebSocket(url, protocols, { ca: certificate.caPem });
   const closed = ended(socket);
   await once(socket, "open");
   return { socket, closed };
+}
+
+/** An endpoint that accepts whoever comes and then says `first`; `answered` is the first message after CONNECT. */
+async function openRawEndpoint(first: (string | Buffer)[], isExtended = true) {
+  const server = createServer({ cert: certificate.certPem, key: certificate.keyPem });
+  const acceptor = new WebSocketServer({ server, handleProtocols: () => isExtended && "sallyport.v1" });
+  const answered = Promise.withResolvers<string>();
+  acceptor.on("connection", (socket) => {
+    socket.once("message", (data: Buffer) => {
+      const { id: connectId } = JSON.parse(data.toString()) as { id: string };
+      socket.send(raw("CONNECT", "RESPONSE", { valid: true }).replace(id, connectId));
+      socket.once("message", (answer: Buffer) => answered.resolve(answer.toString()));
+      for (const what of first) socket.send(what);
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return {
+    url: `wss://127.0.0.1:${(server.address() as AddressInfo).port}/nbwss`,
+    answered: answered.promise,
+    send: (what: string) => acceptor.clients.forEach((client) => client.send(what)),
+    async [Symbol.asyncDispose]() {
+      for (const client of acceptor.clients) client.terminate();
+      server.close();
+      server.closeAllConnections();
+      await once(server, "close");
+    },
+  };
 }
 
 const raw = (type: string, subType: string, payload: unknown) =>
@@ -414,6 +442,40 @@ test("connection - sallyport.v1 is spoken only when both ends want it", async ()
     assert.equal(connection.move({ delayMs: 60_000, windowMs: 0, reason: "" }), offers && selects);
     await service.notify(id, [entry], { timeoutMs: 10_000 });
     await service.close();
+  }
+});
+
+test("connection - what only a later version of sallyport.v1 knows is ignored and counted at both ends, and what is malformed still closes", async () => {
+  const ignored: [string, number][] = [];
+  await using peer = await startEndpoint({
+    ignored: (_connection, what, count) => ignored.push([what, count]),
+  });
+  const { socket, closed } = await openRaw(peer.url, ["sallyport.v1"]);
+  socket.send(raw("CONNECT", "REQUEST", { token: "good" }));
+  await once(socket, "message");
+  socket.send(raw("SALLYPORT", "NOVEL", { a: 1 }));
+  socket.send(Buffer.alloc(100, 0x80));
+  socket.send(raw("NOTIFICATION", "REQUEST", [entry]));
+  await once(socket, "message");
+  assert.deepEqual(ignored, [
+    ['type: there is no message "SALLYPORT" "NOVEL"', 1],
+    ["there is no frame of type 128", 2],
+  ]);
+  socket.send(raw("SALLYPORT", "HEALTH", {}));
+  assert.equal((await closed)[0], 1008);
+
+  const told: number[] = [];
+  const novel = [raw("SALLYPORT", "NOVEL", {}), Buffer.alloc(8, 0xff)];
+  const command = { uri: "/netbackup/ping", method: "GET", headers: {} };
+  await using endpoint = await openRawEndpoint([...novel, raw("COMMAND", "REQUEST", command)]);
+  const service = await dial(endpoint.url, { ignored: (_what, count) => told.push(count) });
+  await endpoint.answered;
+  assert.deepEqual([told, service.ignored, service.isOpen], [[1, 2], 2, true]);
+  endpoint.send(raw("SALLYPORT", "MOVE", {}));
+  assert.equal((await service.closed).code, 1008);
+  for (const [at, code] of [1008, 1003].entries()) {
+    await using plain = await openRawEndpoint(novel.slice(at, at + 1), false);
+    assert.equal((await (await dial(plain.url)).closed).code, code);
   }
 });
 

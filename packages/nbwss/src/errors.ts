@@ -6,6 +6,7 @@ export const nbwssErrors = {
   not_json: { closeCode: 1007, retryable: false },
   too_deep: { closeCode: 1007, retryable: false },
   unsupported_version: { closeCode: 1008, retryable: false },
+  unknown_extension: { closeCode: 1008, retryable: false },
   invalid_message: { closeCode: 1008, retryable: false },
   not_a_response: { closeCode: undefined, retryable: false },
   invalid_url: { closeCode: undefined, retryable: false },

@@ -82,6 +82,13 @@ export const notificationResponse = z.object({
   payload: z.unknown().optional(),
 });
 
+/** What every message of Sallyport's extension begins with, also those of later versions, which are ignored (Sallyport's extension). */
+export const extensionHead = z.object({
+  ...envelope,
+  type: z.literal("SALLYPORT"),
+  subType: z.string().regex(/^[A-Z][A-Z_]{0,31}$/),
+});
+
 /** The longest delay and window of a MOVE: an hour. */
 const maxMoveMs = 3_600_000;
 

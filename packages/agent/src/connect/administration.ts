@@ -53,7 +53,13 @@ export class ConnectionAdministration {
         ?.status()
         .map((status) => [status.groupId, status]),
     );
-    const idle = { connectedTo: undefined, trackingId: undefined, executing: 0, silentMs: undefined };
+    const idle = {
+      connectedTo: undefined,
+      trackingId: undefined,
+      executing: 0,
+      silentMs: undefined,
+      ignored: 0,
+    };
     return this.#groupIds().map((groupId) => ({
       ...(running.get(groupId) ?? { groupId, ...idle }),
       failBack: store.failBackOf(groupId),

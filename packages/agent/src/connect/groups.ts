@@ -33,6 +33,8 @@ export interface GroupStatus {
   trackingId: string | undefined;
   executing: number;
   silentMs: number | undefined;
+  /** Messages and frames of a later version of the extension that were ignored on this connection. */
+  ignored: number;
 }
 
 /** All server groups of an NBWSS service, each kept connected for itself (NBWSS, connection rules). */
@@ -91,6 +93,7 @@ export class Groups {
       connectedTo: connectedHost,
       trackingId: connection?.trackingId,
       executing: connection?.executing ?? 0,
+      ignored: connection?.ignored ?? 0,
       silentMs: connection === undefined ? undefined : Math.round(connection.silentMs),
     }));
   }

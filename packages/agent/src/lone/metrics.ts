@@ -73,6 +73,12 @@ function metricsOf({ upSeconds, rssBytes, outbox, groups, polling }: AgentStatus
       samples: ofGroups(({ lost }) => lost),
     },
     {
+      name: name("group_ignored_messages"),
+      type: "gauge",
+      help: "Messages and frames of a later version of sallyport.v1 that were ignored on the group's connection.",
+      samples: ofGroups(({ ignored }) => ignored),
+    },
+    {
       name: name("poll_requests_total"),
       type: "counter",
       help: "Requests made to read the upstream.",

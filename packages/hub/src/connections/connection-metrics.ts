@@ -19,6 +19,7 @@ export interface ConnectionMetricsOptions {
 /** Counts the connections of primaries: how many there are, come, go (with the close code), and are turned away. */
 export class ConnectionMetrics {
   readonly #rejected;
+  readonly #ignored;
 
   constructor({ registry, log, established, unproven, tcp }: ConnectionMetricsOptions) {
     const registers = [registry];
@@ -61,6 +62,11 @@ export class ConnectionMetrics {
       labelNames: ["code"],
       registers,
     });
+    this.#ignored = new Counter({
+      name: "sallyport_hub_extension_ignored_total",
+      help: "Messages and frames of a later version of sallyport.v1 that primaries have sent, and that were ignored",
+      registers,
+    });
     log.subscribe((events) => {
       for (const { type, time, data } of events) {
         if (type === "sallyport.connection.connected") connects.inc();
@@ -75,6 +81,11 @@ export class ConnectionMetrics {
   /** A socket was turned away. */
   rejected(code: number): void {
     this.#rejected.inc({ code: codeLabel(code) });
+  }
+
+  /** Something was ignored that only a later version knows. */
+  ignored(): void {
+    this.#ignored.inc();
   }
 }
 

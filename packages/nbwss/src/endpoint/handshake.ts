@@ -48,6 +48,11 @@ export interface EndpointHandler<Identity> {
   rejected?(rejection: Rejection): void;
   /** A notification could not be stored; it was not acknowledged. */
   notStored?(connection: EndpointConnection<Identity>, error: unknown): void;
+  /**
+   * The primary speaks a later version of `sallyport.v1`: a message or frame came that is not known here, and was ignored.
+   * @param count how many there were on this connection, this one included
+   */
+  ignored?(connection: EndpointConnection<Identity>, what: string, count: number): void;
   /** A response came that nobody waits for any more. */
   lateResponse?(connection: EndpointConnection<Identity>, id: string): void;
 }
@@ -95,6 +100,7 @@ export function serveSocket<Identity>(
   let connection: EndpointConnection<Identity> | undefined;
   let refusalTimer: Timer | undefined;
   let serving = 0;
+  let ignored = 0;
 
   // What is not proven yet must not make the hub hold large messages, whatever the bound for those who are.
   let unprovenBytes = 0;
@@ -112,7 +118,7 @@ export function serveSocket<Identity>(
   });
 
   function step(event: EndpointEvent): void {
-    const [next, effects] = nextEndpointState(state, event);
+    const [next, effects] = nextEndpointState(state, event, extended);
     state = next;
     for (const effect of effects) carryOut(effect);
   }
@@ -141,8 +147,11 @@ export function serveSocket<Identity>(
         void deliver(effect.notification);
         return;
       case "note-health":
-        if (extended) connection?.noteHealth(effect.health);
-        else closeWith(1008, "SALLYPORT HEALTH is not for an endpoint");
+        connection?.noteHealth(effect.health);
+        return;
+      case "ignore":
+        ignored += 1;
+        if (connection !== undefined) handler.ignored?.(connection, effect.what, ignored);
         return;
       case "close":
         closeWith(effect.code, effect.reason);

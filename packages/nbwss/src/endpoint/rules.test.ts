@@ -17,12 +17,20 @@ const command: Message = {
   payload: { uri: "/netbackup/ping", method: "GET", headers: {} },
 };
 
+const health: Message = {
+  ...envelope,
+  type: "SALLYPORT",
+  subType: "HEALTH",
+  payload: { version: "1", outboxDepth: 0, outboxAgeMs: 0, loopLagMs: 0, executing: 0 },
+};
+
 const awaiting: EndpointState = { name: "awaiting-connect" };
 const verifying: EndpointState = { name: "verifying", id };
 const established: EndpointState = { name: "established" };
 const refused: EndpointState = { name: "refused" };
 const closed: EndpointState = { name: "closed" };
 const message = (what: Message): EndpointEvent => ({ kind: "message", message: what });
+const later: EndpointEvent = { kind: "undecodable", error: new DecodeError("unknown_extension", "", "x") };
 const undecodable: EndpointEvent = { kind: "undecodable", error: new DecodeError("not_json", "", "x") };
 
 /** State, event, next state, effects; a close is written as its code. */
@@ -45,6 +53,8 @@ const rows: [EndpointState, EndpointEvent, EndpointState["name"], (string | numb
   [established, message(answer), "established", ["settle-command"]],
   [established, message(notification), "established", ["deliver"]],
   [established, undecodable, "closed", [1007]],
+  [established, later, "closed", [1008]],
+  [established, message(health), "closed", [1008]],
   [established, { kind: "gone" }, "closed", []],
   [established, { kind: "verdict", valid: false }, "established", []],
   [refused, message(notification), "refused", []],
@@ -54,10 +64,25 @@ const rows: [EndpointState, EndpointEvent, EndpointState["name"], (string | numb
   [closed, undecodable, "closed", []],
 ];
 
-for (const [state, event, nextName, effects] of rows) {
+/** The same under `sallyport.v1`, where something differs. */
+const extendedRows: typeof rows = [
+  [awaiting, later, "closed", [1008]],
+  [verifying, later, "closed", [1008]],
+  [established, later, "established", ["ignore"]],
+  [established, message(health), "established", ["note-health"]],
+  [established, undecodable, "closed", [1007]],
+  [refused, later, "closed", [1008]],
+];
+
+const allRows = [
+  ...rows.map((row) => [...row, false] as const),
+  ...extendedRows.map((row) => [...row, true] as const),
+];
+for (const [state, event, nextName, effects, isExtended] of allRows) {
   const what = event.kind === "message" ? `${event.message.type} ${event.message.subType}` : event.kind;
-  test(`endpoint rules - ${state.name}, ${what}: ${nextName}`, () => {
-    const [next, found] = nextEndpointState(state, event);
+  const where = isExtended ? " under sallyport.v1" : "";
+  test(`endpoint rules - ${state.name}, ${what}${where}: ${nextName}`, () => {
+    const [next, found] = nextEndpointState(state, event, isExtended);
     assert.equal(next.name, nextName);
     assert.deepEqual(
       found.map((effect) => (effect.kind === "close" ? effect.code : effect.kind)),

@@ -26,8 +26,9 @@ export type EndpointEffect =
   | { kind: "arm-refusal-timeout" }
   | { kind: "settle-command"; id: string; payload: CommandResponse["payload"] }
   | { kind: "deliver"; notification: NotificationRequest }
-  /** Under the extension only: without it the connection ends. */
   | { kind: "note-health"; health: Health }
+  /** Something of a later version of the extension. */
+  | { kind: "ignore"; what: string }
   | { kind: "close"; code: number; reason: string };
 
 type Step = [next: EndpointState, effects: EndpointEffect[]];
@@ -35,13 +36,19 @@ type Step = [next: EndpointState, effects: EndpointEffect[]];
 /** An endpoint's connection before anything has come. */
 export const initialEndpointState: EndpointState = { name: "awaiting-connect" };
 
-/** The endpoint's side of NBWSS 1.0 as a pure function (NBWSS, CONNECT, COMMAND, NOTIFICATION). */
-export function nextEndpointState(state: EndpointState, event: EndpointEvent): Step {
+/**
+ * The endpoint's side of NBWSS 1.0 as a pure function (NBWSS, CONNECT, COMMAND, NOTIFICATION).
+ * @param isExtended whether `sallyport.v1` was selected
+ */
+export function nextEndpointState(state: EndpointState, event: EndpointEvent, isExtended: boolean): Step {
   if (state.name === "closed") return [state, []];
   switch (event.kind) {
     case "gone":
       return [{ name: "closed" }, []];
     case "undecodable":
+      if (event.error.code === "unknown_extension" && state.name === "established" && isExtended) {
+        return [state, [{ kind: "ignore", what: event.error.message }]];
+      }
       return close(event.error.closeCode ?? 1008, event.error.message);
     case "connect-timeout":
       return state.name === "awaiting-connect" ? close(1008, "no CONNECT REQUEST in time") : [state, []];
@@ -50,7 +57,7 @@ export function nextEndpointState(state: EndpointState, event: EndpointEvent): S
     case "verdict":
       return onVerdict(state, event.valid);
     case "message":
-      return onMessage(state, event.message);
+      return onMessage(state, event.message, isExtended);
   }
 }
 
@@ -62,7 +69,7 @@ function onVerdict(state: EndpointState, valid: boolean): Step {
     : [{ name: "refused" }, [answer, { kind: "arm-refusal-timeout" }]];
 }
 
-function onMessage(state: EndpointState, message: Message): Step {
+function onMessage(state: EndpointState, message: Message, isExtended: boolean): Step {
   const name = `${message.type} ${message.subType}`;
   switch (state.name) {
     case "awaiting-connect":
@@ -73,24 +80,24 @@ function onMessage(state: EndpointState, message: Message): Step {
     case "verifying":
       return close(1008, `${name} came before CONNECT RESPONSE`);
     case "established":
-      return onEstablishedMessage(state, message, name);
+      return onEstablishedMessage(state, message, isExtended);
     case "refused":
     case "closed":
       return [state, []];
   }
 }
 
-function onEstablishedMessage(state: EndpointState, message: Message, name: string): Step {
+function onEstablishedMessage(state: EndpointState, message: Message, isExtended: boolean): Step {
   if (message.type === "COMMAND" && message.subType === "RESPONSE") {
     return [state, [{ kind: "settle-command", id: message.id, payload: message.payload }]];
   }
   if (message.type === "NOTIFICATION" && message.subType === "REQUEST") {
     return [state, [{ kind: "deliver", notification: message }]];
   }
-  if (message.type === "SALLYPORT" && message.subType === "HEALTH") {
+  if (isExtended && message.type === "SALLYPORT" && message.subType === "HEALTH") {
     return [state, [{ kind: "note-health", health: message.payload }]];
   }
-  return close(1008, `${name} is not for an endpoint`);
+  return close(1008, `${message.type} ${message.subType} is not for an endpoint`);
 }
 
 function close(code: number, reason: string): Step {

@@ -102,6 +102,24 @@ test("frame - a head that is too large is not written", () => {
   assert.throws(() => encodeHead("request", 1, "x".repeat(maxHeadBytes + 1), { end: true }), /at most/);
 });
 
+test("frame - types from 0x80 are of later versions, whatever they hold; those below are errors, and so is what is too long or too short", () => {
+  const codeOf = (type: number, length: number) => {
+    try {
+      decodeFrame(Buffer.alloc(length, type));
+      return "frame";
+    } catch (error) {
+      return (error as NbwssError).code;
+    }
+  };
+  for (const type of [0x80, 0x81, 0xc3, 0xff]) {
+    assert.equal(codeOf(type, 8), "unknown_extension");
+    assert.equal(codeOf(type, 128 * 1024 + 12), "unknown_extension");
+    assert.equal(codeOf(type, 128 * 1024 + 13), "too_large");
+    assert.equal(codeOf(type, 7), "bad_frame");
+  }
+  for (const type of [0, 6, 0x7f]) assert.equal(codeOf(type, 8), "bad_frame");
+});
+
 test("frame - 100,000 random and mutilated messages are frames or are refused with a close code", () => {
   const good = [
     encodeHead("request", 1, '{"uri":"/netbackup/ping","method":"GET","headers":{}}', {
@@ -129,7 +147,8 @@ test("frame - 100,000 random and mutilated messages are frames or are refused wi
         decodeFrame(data);
       } catch (error) {
         assert.ok(
-          error instanceof NbwssError && (error.closeCode === 1002 || error.closeCode === 1009),
+          error instanceof NbwssError &&
+            (error.closeCode === 1002 || error.closeCode === 1009 || error.code === "unknown_extension"),
           String(error),
         );
       }

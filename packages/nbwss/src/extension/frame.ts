@@ -32,6 +32,8 @@ export const resetCodes = {
 export type ResetCode = keyof typeof resetCodes;
 
 const types = { request: 1, response: 2, data: 3, credit: 4, reset: 5 } as const;
+/** Types from here on are for later versions to add: a frame of a type that is not known is passed over, not an error. */
+const firstIgnorableType = 0x80;
 const endFlag = 1;
 const headerBytes = 8;
 
@@ -44,6 +46,8 @@ export const maxStreamId = 2 ** 48 - 1;
 /** The most that one CREDIT gives, and that a receiver may have given in sum, bytes. */
 export const maxCreditBytes = 2 ** 31 - 1;
 const maxReasonBytes = 123;
+/** A head and a body, both as large as may be. */
+const maxFrameBytes = headerBytes + 4 + maxHeadBytes + maxChunkBytes;
 
 /** A REQUEST or RESPONSE: a head and the beginning of its body, or all of it. */
 export function encodeHead(
@@ -91,17 +95,20 @@ export function encodeReset(stream: number, code: ResetCode, reason: string): Bu
 
 /**
  * Reads one frame. What it returns refers to `data`.
- * @throws DecodeError `bad_frame`, or `too_large` for a body or head beyond the bounds
+ * @throws DecodeError `bad_frame`, `too_large` for a body or head beyond the bounds, `unknown_extension` for a frame of a later version
+ *   that is to be passed over
  */
 export function decodeFrame(data: Buffer): Frame {
   if (data.length < headerBytes) throw bad(`a frame has at least ${headerBytes} bytes`);
+  const type = data.readUInt8(0);
+  if (type >= firstIgnorableType) throw ignorable(type, data.length);
   const flags = data.readUInt8(1);
   const stream = data.readUIntBE(2, 6);
   const rest = data.subarray(headerBytes);
   if ((flags & ~endFlag) !== 0) throw bad(`flags 0x${flags.toString(16)} are not known`);
   if (stream === 0) throw bad("stream 0 is not used");
   const end = (flags & endFlag) !== 0;
-  switch (data.readUInt8(0)) {
+  switch (type) {
     case types.request:
       return { type: "request", stream, end, ...headOf(rest) };
     case types.response:
@@ -114,7 +121,7 @@ export function decodeFrame(data: Buffer): Frame {
     case types.reset:
       return { type: "reset", stream, ...resetOf(rest, end) };
     default:
-      throw bad(`there is no frame of type ${data.readUInt8(0)}`);
+      throw bad(`there is no frame of type ${type}`);
   }
 }
 
@@ -155,6 +162,13 @@ function resetOf(rest: Buffer, end: boolean): { code: ResetCode; reason: string 
   const code = (Object.keys(resetCodes) as ResetCode[]).find((name) => resetCodes[name] === number);
   if (code === undefined) throw bad(`there is no RESET code ${number}`);
   return { code, reason: rest.toString("utf8", 1) };
+}
+
+function ignorable(type: number, length: number): DecodeError {
+  if (length > maxFrameBytes) {
+    return new DecodeError("too_large", "", `a frame may have at most ${maxFrameBytes} bytes`);
+  }
+  return new DecodeError("unknown_extension", "", `there is no frame of type ${type}`);
 }
 
 function bad(message: string): DecodeError {

@@ -27,6 +27,11 @@ export interface ServiceHandler {
   execute(command: ServiceCommand, signal: AbortSignal): Promise<ServiceAnswer>;
   /** A message could not be decoded; the connection closes unless `ignoreUndecodable`. */
   undecodable?(error: DecodeError): void;
+  /**
+   * The endpoint speaks a later version of `sallyport.v1`: a message or frame came that is not known here, and was ignored.
+   * @param count how many there were on this connection, this one included
+   */
+  ignored?(what: string, count: number): void;
   /** An answer could not be sent as it was. */
   answerNotSent?(error: unknown): void;
   /** The endpoint asked to leave (Sallyport's extension, MOVE); the connection does so by itself. */
@@ -68,6 +73,7 @@ export class ServiceConnection {
   #move: Move | undefined;
   #moveTimer: Timer | undefined;
   #isMoveDue = false;
+  #ignored = 0;
   #healthTimer: Timer | undefined;
   #verdict: { resolve(): void; reject(error: Error): void } | undefined;
 
@@ -108,6 +114,11 @@ export class ServiceConnection {
   /** Commands that run and are not answered yet. */
   get executing(): number {
     return this.#executing.size;
+  }
+
+  /** Messages and frames of a later version of the extension that were ignored. */
+  get ignored(): number {
+    return this.#ignored;
   }
 
   /** How long the endpoint has been silent, ms. */
@@ -260,6 +271,10 @@ export class ServiceConnection {
         return;
       case "report-health":
         this.#reportHealth(effect.intervalMs);
+        return;
+      case "ignore":
+        this.#ignored += 1;
+        this.#options.handler.ignored?.(effect.what, this.#ignored);
         return;
       case "report-undecodable":
         this.#options.handler.undecodable?.(effect.error);

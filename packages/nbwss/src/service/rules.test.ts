@@ -27,6 +27,7 @@ const foreign: ServiceEvent = {
   kind: "message",
   message: { ...envelope, type: "COMMAND", subType: "RESPONSE", payload: {} },
 };
+const later: ServiceEvent = { kind: "undecodable", error: new DecodeError("unknown_extension", "", "x") };
 const undecodable: ServiceEvent = { kind: "undecodable", error: new DecodeError("not_json", "", "x") };
 
 const move: ServiceEvent = {
@@ -57,6 +58,11 @@ const rows: [ServiceState, ServiceEvent, boolean, ServiceState["name"], (string 
   [established, undecodable, true, "established", ["report-undecodable"]],
   [awaiting, move, false, "closed", [1008]],
   [established, move, false, "closed", [1008]],
+  [awaiting, later, false, "closed", ["report-undecodable", 1008]],
+  [established, later, false, "closed", ["report-undecodable", 1008]],
+  [extended, later, false, "established", ["ignore"]],
+  [extended, { ...later, isFrame: true }, false, "established", ["ignore"]],
+  [extended, undecodable, false, "closed", ["report-undecodable", 1007]],
   [extended, move, false, "established", ["move"]],
   [established, { kind: "gone" }, false, "closed", []],
   [{ name: "closed" }, command, false, "closed", []],

@@ -22,6 +22,8 @@ export type ServiceEffect =
   | { kind: "settle-notification"; id: string }
   | { kind: "move"; move: Move }
   | { kind: "report-health"; intervalMs: number }
+  /** Something of a later version of the extension. */
+  | { kind: "ignore"; what: string }
   | { kind: "report-undecodable"; error: DecodeError }
   | { kind: "close"; code: number; reason: string };
 
@@ -38,6 +40,9 @@ export function nextServiceState(state: ServiceState, event: ServiceEvent, ignor
     case "gone":
       return [{ name: "closed" }, []];
     case "undecodable":
+      if (event.error.code === "unknown_extension" && state.name === "established" && state.extended) {
+        return [state, [{ kind: "ignore", what: event.error.message }]];
+      }
       if (ignoreUndecodable && state.name === "established" && event.isFrame !== true) {
         return [state, [{ kind: "report-undecodable", error: event.error }]];
       }
