@@ -192,6 +192,7 @@ class RunningHub implements Hub {
       moreUrls: parts.moreUrls,
       isClosing: () => this.#closing !== undefined,
       unproven: () => this.endpoint.unproven,
+      probing: () => this.endpoint.probing,
       tcpConnections: () => promisify(this.#server.getConnections.bind(this.#server))(),
     });
     const { app, gateway, deadlines } = this.#made;
@@ -309,7 +310,7 @@ class RunningHub implements Hub {
   #attachEndpoint(): Endpoint {
     const { limits, clock, state, registry, record, options } = this.#parts;
     const logger = options.log;
-    const { inbox, tokenThrottle, connectionMetrics, lateResponses, runner } = this.#made;
+    const { inbox, tokenThrottle, connectionMetrics, lateResponses, runner, probeMetrics } = this.#made;
     const { primaries, tokens } = state;
     const now = () => clock.now();
     const check = { primaries, tokens, record, throttle: tokenThrottle, logger, now };
@@ -340,6 +341,10 @@ class RunningHub implements Hub {
         if (count === 1) logger.info({ primary: identity.primaryId, trackingId, what }, "connection.ignored");
       },
       lateResponse: (connection) => lateResponses.note(connection),
+      probes: {
+        keyOf: ({ primaryId }) => primaryId,
+        accepted: (isBusy) => probeMetrics.came(isBusy),
+      },
     });
   }
 
@@ -362,6 +367,16 @@ class RunningHub implements Hub {
 /** What of the hub's bounds is the endpoint's. */
 function endpointLimits(limits: HubLimits): Partial<NbwssLimits> {
   const { maxMessageBytes, connectTimeoutMs, refusalTimeoutMs, pingIntervalMs, maxMissedPongs } = limits;
-  const maxInFlight = limits.maxCommandsPerPrimary;
-  return { maxMessageBytes, connectTimeoutMs, refusalTimeoutMs, pingIntervalMs, maxMissedPongs, maxInFlight };
+  const { maxProbes, maxProbeSilenceMs } = limits;
+  return {
+    maxMessageBytes,
+    connectTimeoutMs,
+    refusalTimeoutMs,
+    pingIntervalMs,
+    maxMissedPongs,
+    maxInFlight: limits.maxCommandsPerPrimary,
+    maxProbes,
+    maxProbesPerIdentity: limits.maxProbesPerPrimary,
+    maxProbeSilenceMs,
+  };
 }

@@ -13,6 +13,7 @@ import type { ApiApp } from "./api/app.ts";
 import { Audit } from "./audit/audit.ts";
 import type { HubLimits } from "./config/limits.ts";
 import { ConnectionMetrics } from "./connections/connection-metrics.ts";
+import { ProbeMetrics } from "./connections/probe-metrics.ts";
 import { LateResponses } from "./connections/late-responses.ts";
 import type { Registry } from "./connections/registry.ts";
 import { makeEnrolment } from "./enrolment/make-enrolment.ts";
@@ -58,6 +59,8 @@ export interface PartsOptions {
   isClosing: () => boolean;
   /** Sockets at the endpoint that have not proved themselves yet. */
   unproven: () => number;
+  /** Probes whose token was accepted. */
+  probing: () => number;
   /** TCP connections of all kinds. */
   tcpConnections: () => Promise<number>;
 }
@@ -69,6 +72,7 @@ export interface HubParts {
   oidc: AccessParts["oidc"];
   metrics: Metrics;
   connectionMetrics: ConnectionMetrics;
+  probeMetrics: ProbeMetrics;
   lateResponses: LateResponses;
   gateway: Gateway;
   deadlines: BodyDeadlines;
@@ -102,6 +106,7 @@ export function makeParts(options: PartsOptions): HubParts {
     unproven: options.unproven,
     tcp: options.tcpConnections,
   });
+  const probeMetrics = new ProbeMetrics(metrics.registry, options.probing);
   const lateResponses = new LateResponses(metrics.registry, logger);
   const audit = new Audit({ recorder: state.recorder, clock, logger });
   const accessParts = makeAccessParts({
@@ -255,6 +260,7 @@ export function makeParts(options: PartsOptions): HubParts {
     oidc,
     metrics,
     connectionMetrics,
+    probeMetrics,
     lateResponses,
     gateway,
     deadlines,

@@ -12,6 +12,7 @@ export const nbwssErrors = {
   invalid_url: { closeCode: undefined, retryable: false },
   dial_failed: { closeCode: undefined, retryable: true },
   connect_timeout: { closeCode: 1008, retryable: true },
+  probe_unsupported: { closeCode: undefined, retryable: false },
   token_refused: { closeCode: 1000, retryable: true },
   not_established: { closeCode: undefined, retryable: true },
   busy: { closeCode: undefined, retryable: true },

@@ -37,6 +37,10 @@ export type {
 export type { WaitOptions } from "./request-table.ts";
 export { ServiceConnection } from "./service/connection.ts";
 export type { ServiceHandler } from "./service/connection.ts";
+export { Probe } from "./probe/probe.ts";
+export type { ProbeOptions, SilenceOutcome } from "./probe/probe.ts";
+export { probeProtocol } from "./probe/protocol.ts";
+export type { ProbeHandler } from "./probe/serve.ts";
 export { dialEndpoint, parseEndpointUrl } from "./service/dial.ts";
 export type { DialOptions } from "./service/dial.ts";
 export { proxyFor } from "./service/proxy.ts";

@@ -30,6 +30,14 @@ export interface NbwssLimits {
   maxStreamWindowBytes: number;
   /** `sallyport.v1`, service: a request body that is handed over whole, bytes; a larger one is handed over as a stream. */
   maxWholeBodyBytes: number;
+  /** Endpoint: probes of `sallyport.probe.v1` at a time; one more is told to come again later. */
+  maxProbes: number;
+  /** Endpoint: the same, of one primary. */
+  maxProbesPerIdentity: number;
+  /** Endpoint: the longest silence that a probe may ask for, ms; a longer one closes it with 1008. */
+  maxProbeSilenceMs: number;
+  /** Endpoint: how often one probe may ask; then it is closed with 1013. */
+  maxProbeSilences: number;
   /** How long a close handshake may take before the socket is cut, ms. */
   closeTimeoutMs: number;
 }
@@ -55,5 +63,13 @@ export const defaultLimits: NbwssLimits = {
   maxStreamWindowBytes: 1024 * 1024,
   // NetBackup's own calls have some kilobytes; rules that look into bodies see them all.
   maxWholeBodyBytes: 1024 * 1024,
+  // A probe costs what an idle connection costs, and an agent makes one rarely.
+  maxProbes: 1_000,
+  // One in the background, and one that an administrator asks for.
+  maxProbesPerIdentity: 2,
+  // No middlebox in use waits longer than this before it cuts, but for those that wait for hours.
+  maxProbeSilenceMs: 30 * 60_000,
+  // A search takes some twenty.
+  maxProbeSilences: 64,
   closeTimeoutMs: 5_000,
 };

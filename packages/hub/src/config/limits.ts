@@ -21,6 +21,12 @@ export interface HubLimits {
   pingIntervalMs: number;
   /** Pings that a primary may leave unanswered; then it is cut. */
   maxMissedPongs: number;
+  /** Probes of primaries at a time, that find out how long a connection may be silent; one more is told to come again later. */
+  maxProbes: number;
+  /** The same, of one primary. */
+  maxProbesPerPrimary: number;
+  /** The longest silence that a probe may ask for, ms; a longer one closes it with 1008. */
+  maxProbeSilenceMs: number;
   /** How long a primary may take to answer a ping before no command is sent to it, ms; it may still come back until it is cut. */
   maxPongDelayMs: number;
   /** Tokens that one primary may have at a time, for all its endpoints; one more is answered 409. */
@@ -220,6 +226,10 @@ export const defaultHubLimits: HubLimits = {
   refusalTimeoutMs: 5_000,
   pingIntervalMs: 20_000,
   maxMissedPongs: 2,
+  // A probe costs what an idle connection costs. An agent makes one a week, of some minutes.
+  maxProbes: 1_000,
+  maxProbesPerPrimary: 2,
+  maxProbeSilenceMs: 1_800_000,
   // A primary under load answers late; one that takes longer would not answer a command either.
   maxPongDelayMs: 10_000,
   // Several endpoints, each with a token and its successor.

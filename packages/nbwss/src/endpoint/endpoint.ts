@@ -5,6 +5,8 @@ import type { Duplex } from "node:stream";
 import { WebSocketServer } from "ws";
 import { systemClock, type Clock } from "../clock.ts";
 import { defaultLimits, type NbwssLimits } from "../limits.ts";
+import { probeProtocol } from "../probe/protocol.ts";
+import { ProbeCount, serveProbe, type ProbeHandler } from "../probe/serve.ts";
 import { connectionIdHeader, sallyportProtocol } from "../subprotocol.ts";
 import { serveSocket, type AcceptedSocket, type EndpointHandler, type ServedSocket } from "./handshake.ts";
 
@@ -20,6 +22,8 @@ export interface EndpointOptions<Identity> extends EndpointHandler<Identity> {
   extensions?: boolean;
   /** How often primaries that speak `sallyport.v1` are to say how they are, ms, 100 to an hour; never unless said. */
   healthIntervalMs?: number | undefined;
+  /** Offers `sallyport.probe.v1`: primaries may find out how long a connection may be silent. Not offered without. */
+  probes?: ProbeHandler<Identity>;
   /** Makes the tracking id of a connection; a UUID unless said. */
   newConnectionId?(): string;
 }
@@ -28,6 +32,8 @@ export interface EndpointOptions<Identity> extends EndpointHandler<Identity> {
 export interface Endpoint extends AsyncDisposable {
   /** Sockets that have not proved themselves yet. */
   readonly unproven: number;
+  /** Probes of `sallyport.probe.v1` whose token was accepted. */
+  readonly probing: number;
   /** Takes no more connections (a primary that tries is answered 503); those there are go on. */
   stopAccepting(): void;
   /**
@@ -64,16 +70,19 @@ export function attachEndpoint<Identity>(
     perMessageDeflate: false,
     clientTracking: false,
     handleProtocols(offered) {
-      const extended = options.extensions !== false && offered.has(sallyportProtocol);
+      if (options.extensions !== false && offered.has(sallyportProtocol)) return sallyportProtocol;
+      if (options.probes !== undefined && offered.has(probeProtocol)) return probeProtocol;
       // One that is unknown here is taken as ws does by default: some clients insist on one.
-      const [other = false] = [...offered].filter((name) => name !== sallyportProtocol);
-      return extended ? sallyportProtocol : other;
+      const own = [sallyportProtocol, probeProtocol];
+      const [other = false] = [...offered].filter((name) => !own.includes(name));
+      return other;
     },
   });
   const trackingIds = new WeakMap<IncomingMessage, string>();
   acceptor.on("headers", (headers, request) => {
     headers.push(`${connectionIdHeader}: ${trackingIds.get(request) ?? ""}`);
   });
+  const count = new ProbeCount();
   let isAccepting = true;
   let unproven = 0;
   let closing: Promise<void> | undefined;
@@ -104,8 +113,13 @@ export function attachEndpoint<Identity>(
       if (counted) unproven -= 1;
       counted = false;
     };
-    const extended = accepted.socket.protocol === sallyportProtocol;
-    const served = serveSocket(context, { ...accepted, extended, proven });
+    const { protocol } = accepted.socket;
+    const { probes } = options;
+    const all = { ...accepted, extended: protocol === sallyportProtocol, proven };
+    const served =
+      probes !== undefined && protocol === probeProtocol
+        ? serveProbe(context, all, { probes, count })
+        : serveSocket(context, all);
     sockets.add(served);
     void served.closed.then(() => sockets.delete(served));
   }
@@ -114,6 +128,9 @@ export function attachEndpoint<Identity>(
   return {
     get unproven() {
       return unproven;
+    },
+    get probing() {
+      return count.total;
     },
     stopAccepting() {
       isAccepting = false;

@@ -1,15 +1,12 @@
-import type { IncomingHttpHeaders } from "node:http";
-import { Agent } from "node:https";
-import type { Duplex } from "node:stream";
 import type { ConnectionOptions } from "node:tls";
-import { WebSocket } from "ws";
 import { Channel } from "../channel.ts";
 import { systemClock, type Clock } from "../clock.ts";
 import { NbwssError } from "../errors.ts";
 import { defaultLimits, type NbwssLimits } from "../limits.ts";
 import { sallyportProtocol, termsOf, type ConnectionTerms } from "../subprotocol.ts";
 import { ServiceConnection, type ServiceHandler } from "./connection.ts";
-import { proxyFor, type ProxyEnvironment } from "./proxy.ts";
+import type { ProxyEnvironment } from "./proxy.ts";
+import { opened, openSocket, toDialError } from "./socket.ts";
 
 /** How a primary dials an endpoint. */
 export interface DialOptions extends ServiceHandler {
@@ -46,19 +43,11 @@ export async function dialEndpoint(options: DialOptions): Promise<ServiceConnect
   const clock = options.clock ?? systemClock;
   const url = parseEndpointUrl(options.url);
   if (options.signal?.aborted === true) throw new NbwssError("cancelled", "dialling was given up");
-  const HTTPS_PROXY = proxyFor(url, options.proxy);
-  const socket = new WebSocket(url, {
+  const socket = openSocket(url, {
+    tls: options.tls,
+    proxy: options.proxy,
+    protocol: options.extensions === false ? undefined : sallyportProtocol,
     maxPayload: limits.maxMessageBytes,
-    perMessageDeflate: false,
-    followRedirects: false,
-    // Not by ws' own option: ws would refuse an endpoint that selects none, which RFC 6455 allows.
-    headers: options.extensions === false ? {} : { "Sec-WebSocket-Protocol": sallyportProtocol },
-    // An agent of its own carries the TLS options that `ws` has no types for.
-    agent: new Agent({
-      ...options.tls,
-      minVersion: "TLSv1.2",
-      ...(HTTPS_PROXY === undefined ? {} : { proxyEnv: { HTTPS_PROXY } }),
-    }),
   });
   let terms: ConnectionTerms = { trackingId: undefined, extended: false };
   let giveUpWith: NbwssError | undefined;
@@ -86,7 +75,7 @@ export async function dialEndpoint(options: DialOptions): Promise<ServiceConnect
     return connection;
   } catch (error) {
     socket.terminate();
-    throw withTrackingId(giveUpWith ?? toNbwssError(error, url), terms);
+    throw withTrackingId(giveUpWith ?? toDialError(error, url), terms);
   } finally {
     timer.cancel();
     options.signal?.removeEventListener("abort", abort);
@@ -108,32 +97,7 @@ export function parseEndpointUrl(text: string): URL {
   return url;
 }
 
-function opened(
-  socket: WebSocket,
-  onUpgrade: (headers: IncomingHttpHeaders) => void,
-): Promise<Duplex | undefined> {
-  return new Promise((resolve, reject) => {
-    let stream: Duplex | undefined;
-    socket.once("upgrade", (response) => {
-      stream = response.socket;
-      onUpgrade({ ...response.headers });
-      // ws knows of no offer, so it must not see what was selected.
-      delete response.headers["sec-websocket-protocol"];
-    });
-    socket.once("open", () => resolve(stream));
-    // Stays: an error after the first one would otherwise end the process.
-    socket.on("error", reject);
-  });
-}
-
 function withTrackingId(error: NbwssError, { trackingId }: ConnectionTerms): NbwssError {
   if (trackingId === undefined) return error;
   return new NbwssError(error.code, error.message, { cause: error.cause, trackingId });
-}
-
-function toNbwssError(error: unknown, url: URL): NbwssError {
-  if (error instanceof NbwssError) return error;
-  const { code, message } = error as NodeJS.ErrnoException;
-  const why = message === "" ? (code ?? "unknown reason") : message;
-  return new NbwssError("dial_failed", `${url.host} can't be reached: ${why}`, { cause: error });
 }
