@@ -1,45 +1,70 @@
 // Runs every test there is with Node's own runner: the modules' tests beside them, then those that cross
-// packages with real processes. Arguments that name files run those alone; options go to `node --test`.
-import { spawnSync } from "node:child_process";
-import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+// packages with real processes. Arguments that name files run those alone.
+import { globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { run } from "node:test";
+import { spec } from "node:test/reporters";
+import { parseArgs } from "node:util";
+import { makeTestFolder } from "./test-folder.ts";
 
 const root = join(import.meta.dirname, "..");
-const given = process.argv.slice(2);
-const options = given.filter((arg) => arg.startsWith("--"));
-const named = given.filter((arg) => !arg.startsWith("--"));
+const { values: options, positionals: named } = parseArgs({
+  allowPositionals: true,
+  options: {
+    "test-name-pattern": { type: "string", multiple: true, default: [] },
+    "test-only": { type: "boolean", default: false },
+  },
+});
 const files =
   named.length > 0 ? named : globSync(["packages/*/src/**/*.test.ts", "tests/**/*.test.ts"], { cwd: root });
 if (files.length === 0) throw new Error("no test files were found");
 
+/** Those with many processes first: what is short fills the gaps at the end. */
+const longFirst = ["tests/", "packages/primary/", "packages/hub/"];
+const placeOf = (file: string) => [...longFirst, ""].findIndex((start) => file.startsWith(start));
+files.sort((a, b) => placeOf(a) - placeOf(b) || (a < b ? -1 : 1));
+
 /** The suite takes a few minutes; whatever goes beyond this hangs on something that a test has left open. */
 const suiteTimeoutMs = 20 * 60_000;
+const testTimeoutMs = 180_000;
 
+const folder = makeTestFolder();
 /** Tests of the primary add the operations of NetBackup's API that they call, with the status of each answer. */
-const contractFolder = mkdtempSync(join(tmpdir(), "sallyport-contract-"));
-const contractLog = join(contractFolder, "log");
+const contractLog = join(folder, "contract-log");
 writeFileSync(contractLog, "");
 
-const done = spawnSync(
-  process.execPath,
-  ["--test", "--test-timeout=180000", "--test-concurrency=2", ...options, ...files.sort()],
-  {
-    cwd: root,
-    stdio: "inherit",
-    timeout: suiteTimeoutMs,
-    killSignal: "SIGKILL",
-    env: { ...process.env, SALLYPORT_CONTRACT_LOG: contractLog },
+const signal = AbortSignal.timeout(suiteTimeoutMs);
+// Until all have passed.
+process.exitCode = 1;
+run({
+  files,
+  cwd: root,
+  concurrency: 2,
+  timeout: testTimeoutMs,
+  testNamePatterns: options["test-name-pattern"],
+  only: options["test-only"],
+  signal,
+  env: {
+    ...process.env,
+    TMPDIR: folder,
+    SALLYPORT_CONTRACT_LOG: contractLog,
+    // Hundreds of processes compile the same modules.
+    NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "test-code"),
   },
-);
-reportContract();
-if (done.signal === "SIGKILL") {
-  throw new Error(
-    `the tests have not ended within ${suiteTimeoutMs / 60_000} minutes: one left something open`,
-  );
-}
-if (done.error !== undefined) throw done.error;
-process.exitCode = done.status ?? 1;
+})
+  .on("test:summary", ({ file, success }) => {
+    if (file === undefined && success) process.exitCode = 0;
+  })
+  .compose(spec)
+  .on("end", () => {
+    reportContract();
+    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
+    if (!signal.aborted) return;
+    throw new Error(
+      `the tests have not ended within ${suiteTimeoutMs / 60_000} minutes: one left something open`,
+    );
+  })
+  .pipe(process.stdout);
 
 /** Says which published operations of NetBackup no test has called with success. */
 function reportContract(): void {
@@ -49,7 +74,6 @@ function reportContract(): void {
       .filter((line) => / [23]\d\d$/.test(line))
       .map((line) => line.slice(0, -4)),
   );
-  rmSync(contractFolder, { recursive: true });
   if (called.size === 0) return;
   const folder = join(root, "tests/fixtures/netbackup-openapi");
   const published = globSync("*.json", { cwd: folder }).flatMap((file) => {

@@ -2,18 +2,35 @@ import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { Command } from "commander";
+import { makeProgram } from "../packages/cli/src/program.ts";
 import { sallyport } from "./kit/sallyport.ts";
 import { adminKey, password, Site } from "./kit/site.ts";
 
+/** A command and all below it. */
+function* withAllBelow(command: Command): Generator<Command> {
+  yield command;
+  for (const below of command.commands) yield* withAllBelow(below);
+}
+
+/** What `sallyport COMMAND --help` prints, made in this process as main.ts makes it in its own. */
+async function helpOf(command: string[]): Promise<string> {
+  const program = await makeProgram(command[0] ?? "--help");
+  let printed = "";
+  for (const one of withAllBelow(program)) one.configureOutput({ writeOut: (text) => (printed += text) });
+  const ended = program.parseAsync([...command, "--help"], { from: "user" });
+  await assert.rejects(ended, { code: "commander.helpDisplayed", exitCode: 0 }, command.join(" "));
+  return printed;
+}
+
 /** The commands below one, as its help lists them. */
-async function helpOf(command: string[]): Promise<string[][]> {
-  const { code, stdout } = await sallyport([...command, "--help"]);
+async function commandsBelow(command: string[]): Promise<string[][]> {
+  const help = await helpOf(command);
   const name = ["sallyport", ...command].join(" ");
-  assert.equal(code, 0, name);
-  assert.match(stdout, /^Usage: sallyport/, name);
-  const [, list] = /\nCommands:\n(.*?)(?:\n\n|$)/s.exec(stdout) ?? [];
+  assert.match(help, new RegExp(`^Usage: ${name}`), name);
+  const [, list] = /\nCommands:\n(.*?)(?:\n\n|$)/s.exec(help) ?? [];
   if (list === undefined) {
-    assert.match(stdout, /\nExamples?:\n {2}\$ /, `${name} has an example`);
+    assert.match(help, /\nExamples?:\n {2}\$ /, `${name} has an example`);
     return [];
   }
   const below = [...list.matchAll(/^ {2}([a-z][\w-]*)/gm)].map(([, word = ""]) => word);
@@ -24,17 +41,16 @@ test("cli - every command has help, and every last one an example", async (t) =>
   let level: string[][] = [[]];
   let count = 0;
   while (level.length > 0) {
-    const next: string[][] = [];
-    // Two at a time: there are many, and each is a process.
-    for (let index = 0; index < level.length; index += 2) {
-      const found = await Promise.all(level.slice(index, index + 2).map(helpOf));
-      next.push(...found.flat());
-    }
     count += level.length;
-    level = next;
+    level = (await Promise.all(level.map(commandsBelow))).flat();
   }
   t.diagnostic(`${count} commands`);
   assert.ok(count > 40, "the walk found them");
+  // A process of its own prints the same.
+  for (const command of [[], ["hub"], ["primaries", "rotate"]]) {
+    const { code, stdout, stderr } = await sallyport([...command, "--help"]);
+    assert.deepEqual([code, stderr, stdout], [0, "", await helpOf(command)], command.join(" "));
+  }
 });
 
 const badConfig = join(import.meta.dirname, "fixtures", "bad-hub.yaml");

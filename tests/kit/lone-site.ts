@@ -1,6 +1,7 @@
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { HubClient } from "@sallyport/cli";
+import { makeQuickRepository } from "../../packages/primary/src/testing/quick-repository.ts";
 import { sallyport, startServer } from "./sallyport.ts";
 import { adminKey, password, until } from "./site.ts";
 
@@ -15,6 +16,7 @@ export async function startSurroundings(dir: string) {
       SALLYPORT_ADMIN_KEY: adminKey,
     }),
   );
+  makeQuickRepository(join(dir, "netbackup"));
   const netbackup = starting.use(
     await startServer(["primary", "--data", join(dir, "netbackup"), "--listen", "127.0.0.1:0"], {
       SALLYPORT_PRIMARY_USER: user,

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
 import { CloudApplication, endpointsOf, HubClient, PrimaryClient, type FeedEvent } from "@sallyport/cli";
+import { makeQuickRepository } from "../../packages/primary/src/testing/quick-repository.ts";
 import { temporaryFolder } from "./folder.ts";
 import { freePort, sallyport, startServer, type Ended, type ServerProcess } from "./sallyport.ts";
 
@@ -52,6 +53,7 @@ export class Site implements AsyncDisposable {
     const ports = { hub: await freePort(), primary: await freePort() };
     const site = new Site(ports, temporaryFolder(), primaryArgs);
     try {
+      makeQuickRepository(join(site.dir, "primary"));
       if (throughPort !== undefined) site.#endpointPort = await throughPort(site.hubPort);
       await site.startHub();
       await site.startPrimary();

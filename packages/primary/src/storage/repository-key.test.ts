@@ -19,7 +19,7 @@ test("repository key - is exported into a new file that only its owner reads, an
   await assert.rejects(rotateRepositoryKey({ dataDir }), { code: "storage_unusable" });
   assert.ok(!existsSync(dataDir), "nothing is made in a wrong folder");
   {
-    await using primary = await startTestPrimary(dataDir);
+    await using primary = await startTestPrimary(dataDir, { makesRepository: true });
     await primary.createPolicy("p", [source]);
     ({ backupId = "" } = await primary.backUp("p"));
     await exportRepositoryKey(dataDir, out);

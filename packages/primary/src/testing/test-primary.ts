@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
+import { existsSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { request, type RequestOptions } from "node:https";
@@ -8,6 +9,7 @@ import { join } from "node:path";
 import pino from "pino";
 import { createPrimary, type Primary, type PrimaryListener, type PrimaryOptions } from "../primary.ts";
 import { contractProblems } from "./contract.ts";
+import { makeQuickRepository } from "./quick-repository.ts";
 import type { ImageNotificationItem, JobNotificationItem, Notification } from "../journal/notification.ts";
 
 /** The one user of a test's primary. */
@@ -221,11 +223,15 @@ export class TestPrimary implements AsyncDisposable {
   }
 }
 
-/** Starts a primary on a data folder. */
+/**
+ * Starts a primary on a data folder; on one that is not there yet with a repository that opens quickly, unless the primary is to make
+ * its own.
+ */
 export async function startTestPrimary(
   dataDir: string,
-  options: Partial<PrimaryOptions> = {},
+  { makesRepository = false, ...options }: Partial<PrimaryOptions> & { makesRepository?: boolean } = {},
 ): Promise<TestPrimary> {
+  if (!makesRepository && !existsSync(dataDir)) makeQuickRepository(dataDir);
   const journal = new TestJournal();
   const events = new EventEmitter().setMaxListeners(100);
   const log = pino(
