@@ -1,8 +1,9 @@
-import { EventEmitter } from "node:events";
+import type { IncomingMessage } from "node:http";
+import { finished } from "node:stream";
 import type { CommandAnswer, ServiceAnswer, ServiceCommand } from "@sallyport/nbwss";
 import { failureAnswer, hopByHopHeaders } from "@sallyport/nbwss";
-import { Pool, type Dispatcher } from "undici";
 import { refusalOfPath } from "./command-path.ts";
+import { UpstreamClient } from "./upstream/upstream-client.ts";
 
 /** Makes calls of the upstream. */
 export interface CommandExecutor {
@@ -43,17 +44,12 @@ const ownHeaders = new Set([
 /** Makes the REST calls that commands ask for, against one upstream and nothing else. */
 export class Executor implements CommandExecutor {
   readonly #options: ExecutorOptions;
-  readonly #pool: Pool;
+  readonly #client: UpstreamClient;
   #streaming = 0;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
-    this.#pool = new Pool(options.origin, {
-      connections: options.maxConnections,
-      connect: { ca: options.ca, minVersion: "TLSv1.2" },
-      headersTimeout: options.timeoutMs,
-      bodyTimeout: options.timeoutMs,
-    });
+    this.#client = new UpstreamClient(options);
   }
 
   /**
@@ -71,71 +67,55 @@ export class Executor implements CommandExecutor {
     }
   }
 
-  async close(): Promise<void> {
-    await this.#pool.destroy();
+  close(): void {
+    this.#client.close();
   }
 
   async #call(command: ServiceCommand, signal: AbortSignal, timeoutMs: number): Promise<ServiceAnswer> {
     signal.throwIfAborted();
-    // An emitter, which undici takes for a signal: AbortSignal.any and AbortSignal.timeout cost as much as the call itself.
-    const ending = new EventEmitter();
-    const end = () => ending.emit("abort");
-    let isLate = false;
-    const deadline = setTimeout(() => {
-      isLate = true;
-      end();
-    }, timeoutMs);
-    signal.addEventListener("abort", end);
-    const release = () => signal.removeEventListener("abort", end);
+    const { uri: path, method, parameters, upload } = command;
+    const call = this.#client.start({ method, path, headers: outgoing(command), body: upload ?? parameters });
+    const late = () => call.cancel(new DOMException("the call took too long", "TimeoutError"));
+    const deadline = setTimeout(late, timeoutMs);
+    const gone = () => call.cancel(new Error("nobody waits for the answer any more"));
+    signal.addEventListener("abort", gone);
+    const release = () => signal.removeEventListener("abort", gone);
     let isStreamed = false;
     try {
-      const { uri: path, method, parameters, upload } = command;
-      const response = await this.#pool.request({
-        path,
-        method,
-        headers: outgoing(command),
-        body: upload ?? parameters ?? null,
-        signal: ending,
-      });
+      const response = await call.response;
       if (command.takesContent !== true) return await this.#asText(response);
       const answer = await this.#asContent(response);
-      isStreamed = answer.content === response.body;
-      if (isStreamed) response.body.once("close", release);
+      isStreamed = answer.content === response;
+      if (isStreamed) finished(response, release);
       return answer;
-    } catch (error) {
-      throw isLate ? new DOMException("the call took too long", "TimeoutError") : error;
     } finally {
       clearTimeout(deadline);
       if (!isStreamed) release();
     }
   }
 
-  async #asText({ statusCode, headers, body }: Dispatcher.ResponseData): Promise<CommandAnswer> {
+  async #asText(response: IncomingMessage): Promise<CommandAnswer> {
     const { maxBodyBytes } = this.#options;
-    const chunks: Buffer[] = [];
-    let size = 0;
-    for await (const chunk of body as AsyncIterable<Buffer>) {
-      size += chunk.length;
-      if (size > maxBodyBytes) {
-        return failureAnswer(502, 502, `The server's answer has more than ${maxBodyBytes} bytes.`);
-      }
-      chunks.push(chunk);
-    }
-    const [only] = chunks;
-    const bytes = chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
-    return { status: statusCode, headers: incoming(headers), body: decoder.decode(bytes) };
+    const bytes = await readWhole(response, maxBodyBytes);
+    if (bytes === undefined)
+      return failureAnswer(502, 502, `The server's answer has more than ${maxBodyBytes} bytes.`);
+    return {
+      status: response.statusCode ?? 0,
+      headers: incoming(response.headers),
+      body: decoder.decode(bytes),
+    };
   }
 
-  async #asContent(response: Dispatcher.ResponseData): Promise<ServiceAnswer> {
-    const { statusCode: status, headers, body } = response;
+  async #asContent(response: IncomingMessage): Promise<ServiceAnswer> {
+    const { statusCode: status = 0, headers } = response;
     const declared = Number(headers["content-length"] ?? NaN);
     const answer = { status, headers: incoming(headers), body: "" };
-    if (declared <= wholeBytes) return { ...answer, content: Buffer.from(await body.arrayBuffer()) };
+    if (declared <= wholeBytes) return { ...answer, content: await readWhole(response, wholeBytes) };
     // It may break off before anybody reads it; who reads it is told all the same.
-    body.on("error", () => {});
+    response.on("error", () => {});
     const { maxStreamedAnswers } = this.#options;
     if (this.#streaming >= maxStreamedAnswers) {
-      body.destroy();
+      response.destroy();
       return failureAnswer(
         503,
         503,
@@ -143,10 +123,23 @@ export class Executor implements CommandExecutor {
       );
     }
     this.#streaming += 1;
-    body.once("close", () => (this.#streaming -= 1));
+    finished(response, () => (this.#streaming -= 1));
     const contentBytes = Number.isSafeInteger(declared) ? declared : undefined;
-    return { ...answer, content: body, contentBytes };
+    return { ...answer, content: response, contentBytes };
   }
+}
+
+/** Undefined when there is more than is taken; the rest is not read. */
+async function readWhole(response: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length;
+    if (size > maxBytes) return undefined;
+    chunks.push(chunk);
+  }
+  const [only] = chunks;
+  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks);
 }
 
 function outgoing({ headers, uploadBytes }: ServiceCommand): Record<string, string> {
@@ -165,11 +158,7 @@ function incoming(headers: Record<string, string | string[] | undefined>): Recor
 }
 
 function failureOf(error: NodeJS.ErrnoException, timeoutMs: number): CommandAnswer {
-  if (
-    error.name === "TimeoutError" ||
-    error.code === "UND_ERR_HEADERS_TIMEOUT" ||
-    error.code === "UND_ERR_BODY_TIMEOUT"
-  ) {
+  if (error.name === "TimeoutError") {
     return failureAnswer(504, 504, `The server did not answer within ${timeoutMs} ms.`);
   }
   if (error.code === "ERR_ENCODING_INVALID_ENCODED_DATA") {

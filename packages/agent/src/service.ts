@@ -160,7 +160,7 @@ export class NbwssService implements AsyncDisposable {
       this.#rules[Symbol.dispose]();
       await this.#groups?.close();
       this.#health[Symbol.dispose]();
-      await this.#upstream?.close();
+      this.#upstream?.close();
       await this.#audit.close();
     })();
     return this.#closing;

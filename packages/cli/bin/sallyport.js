@@ -6,12 +6,21 @@ import { enableCompileCache } from "node:module";
 import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 
+/** By then an agent has started, ms. */
+const startingMs = 10_000;
 // An agent is idle nearly always, on a server whose memory is somebody else's: what is young is kept in little room, and code is compiled
 // for size. That costs some speed, which an agent of a few hundred commands a second does not miss.
 if (process.argv[2] === "agent") {
   setFlagsFromString("--max-semi-space-size=1");
   setFlagsFromString("--optimize-for-size");
   setFlagsFromString("--single-threaded-gc");
+  // What runs while it starts runs once, and is not worth the optimizing compilers and their memory; what commands need later is.
+  setFlagsFromString("--no-opt");
+  setFlagsFromString("--no-maglev");
+  setTimeout(() => {
+    setFlagsFromString("--opt");
+    setFlagsFromString("--maglev");
+  }, startingMs).unref();
   // In the agent's own folder, where nobody else may write, once there is one.
   const dataDir = process.argv[process.argv.indexOf("--data") + 1] ?? "";
   if (existsSync(join(dataDir, "administration.json"))) enableCompileCache(join(dataDir, "compile-cache"));

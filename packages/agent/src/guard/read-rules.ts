@@ -1,7 +1,12 @@
-import { isAlias, isNode, LineCounter, parseDocument, visit, type Document } from "yaml";
+import { createRequire } from "node:module";
+import type * as Yaml from "yaml";
+import type { z } from "zod";
 import { AgentError } from "../errors.ts";
 import { defaultBudgets, defaultRules, fixedRules, readOnlyRules } from "./default-rules.ts";
 import { rulesBounds, rulesDocument, type GuardRule, type GuardRules } from "./rules.ts";
+
+/** Loaded when a file is read: an agent without one does without its memory. */
+const yaml = (): typeof Yaml => createRequire(import.meta.url)("yaml") as typeof Yaml;
 
 /** A rules file that was read. */
 export interface RulesText {
@@ -19,6 +24,7 @@ export function readRules({ name, text }: RulesText, isReadOnly: boolean): Guard
   if (Buffer.byteLength(text) > rulesBounds.maxFileBytes) {
     throw new AgentError("invalid_rules", `${name} has more than ${rulesBounds.maxFileBytes} bytes`);
   }
+  const { LineCounter, parseDocument, visit } = yaml();
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, uniqueKeys: true });
   const lineOf = (path: readonly PropertyKey[]) => lines.linePos(offsetOf(document, path)).line;
@@ -41,10 +47,25 @@ export function readRules({ name, text }: RulesText, isReadOnly: boolean): Guard
       }),
     );
   }
-  const { rules, defaults, otherwise, budgets, timeZone, tickets } = read.data;
-  const own = rules.map((rule, index) => ({ ...rule, line: lineOf(["rules", index]) }));
+  return inForce(name, isReadOnly, read.data, (index) => lineOf(["rules", index]));
+}
+
+/** The rules of who names no file. */
+export function builtInRules(isReadOnly: boolean): GuardRules {
+  return inForce("the defaults", isReadOnly, rulesDocument.parse({ version: 1 }), () => undefined);
+}
+
+/** A file's rules with those that are built in, in the order in which they are looked at. */
+function inForce(
+  name: string,
+  isReadOnly: boolean,
+  document: z.infer<typeof rulesDocument>,
+  lineOf: (index: number) => number | undefined,
+): GuardRules {
+  const { rules, defaults, otherwise, budgets, timeZone, tickets } = document;
+  const own = rules.map((rule, index) => ({ ...rule, line: lineOf(index) }));
   const kinds = new Set(budgets.map(({ kind }) => kind));
-  const inForce: GuardRules = {
+  const all: GuardRules = {
     source: name,
     rules: [...beforeAll(isReadOnly), ...own, ...(defaults ? defaultRules : [])],
     otherwise,
@@ -52,25 +73,21 @@ export function readRules({ name, text }: RulesText, isReadOnly: boolean): Guard
     timeZone,
     ticketLifeMs: tickets.expireAfterMinutes * 60_000,
   };
-  const repeated = firstRepeated([...inForce.rules, ...inForce.budgets].map((one) => one.name));
+  const repeated = firstRepeated([...all.rules, ...all.budgets].map((one) => one.name));
   if (repeated !== undefined) {
     throw invalid([
       `${name}: the name "${repeated}" is used twice, in the file or by a default rule (sallyport guard rules)`,
     ]);
   }
-  return inForce;
-}
-
-/** The rules of who names no file. */
-export function builtInRules(isReadOnly: boolean): GuardRules {
-  return { ...readRules({ name: "the defaults", text: "version: 1" }, isReadOnly) };
+  return all;
 }
 
 function beforeAll(isReadOnly: boolean): readonly GuardRule[] {
   return isReadOnly ? [...fixedRules, ...readOnlyRules] : fixedRules;
 }
 
-function offsetOf(document: Document, path: readonly PropertyKey[]): number {
+function offsetOf(document: Yaml.Document, path: readonly PropertyKey[]): number {
+  const { isAlias, isNode } = yaml();
   // What is missing has no place: the nearest thing above it has.
   for (let length = path.length; length > 0; length -= 1) {
     const node: unknown = document.getIn(path.slice(0, length), true);

@@ -1,7 +1,7 @@
 import { once } from "node:events";
+import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
 import { createServer } from "node:https";
 import { isIP, type AddressInfo } from "node:net";
-import { getRequestListener } from "@hono/node-server";
 import { ensureServerCertificate } from "@sallyport/certificates";
 
 /** Where the administration of a lone agent listens. */
@@ -38,11 +38,9 @@ export async function startAdministrationListener(
   const isWildcard = host === "0.0.0.0" || host === "::";
   const hostNames = [...new Set([...(isWildcard ? [] : [host]), "localhost", "127.0.0.1"])];
   const certificate = await ensureServerCertificate({ dir, owner: "Sallyport agent", hostNames, nowMs });
-  const listener = getRequestListener((request) => options.fetch(request), { overrideGlobalObjects: false });
+  const listener = listenerOf((request) => options.fetch(request));
   const { certPem: cert, keyPem: key, caFile } = certificate;
-  const server = createServer({ cert, key, minVersion: "TLSv1.2" }, (incoming, outgoing) => {
-    void listener(incoming, outgoing);
-  });
+  const server = createServer({ cert, key, minVersion: "TLSv1.2" }, listener);
   server.maxConnections = options.maxConnections;
   server.listen(wanted, host);
   await once(server, "listening");
@@ -58,5 +56,23 @@ export async function startAdministrationListener(
       await closed;
       clearTimeout(timer);
     },
+  };
+}
+
+/** What makes requests and responses of Fetch is loaded with the first request: most agents are never asked anything, and it takes 6 MiB. */
+function listenerOf(fetch: AdministrationListenerOptions["fetch"]): RequestListener {
+  let loading: Promise<(incoming: IncomingMessage, outgoing: ServerResponse) => Promise<void>> | undefined;
+  return (incoming, outgoing) => {
+    loading ??= import("@hono/node-server").then(({ getRequestListener }) =>
+      getRequestListener(fetch, { overrideGlobalObjects: false }),
+    );
+    loading.then(
+      (listener) => listener(incoming, outgoing),
+      () => {
+        // Its files have gone, as while an upgrade writes them: the next request tries again.
+        loading = undefined;
+        outgoing.writeHead(503).end();
+      },
+    );
   };
 }

@@ -74,7 +74,7 @@ test("upstream - commands run as their callers unless the agent is told to use i
   );
   assert.deepEqual(netbackup.state.seen, [undefined, "key-1"]);
   assert.equal(netbackup.state.logins, 0);
-  await upstream.close();
+  upstream.close();
 });
 
 test("upstream - as the agent a command loses what its caller brought, and one login serves all", async () => {
@@ -90,7 +90,7 @@ test("upstream - as the agent a command loses what its caller brought, and one l
   );
   assert.deepEqual(netbackup.state.seen, Array(3).fill("jwt-1"));
   assert.equal(netbackup.state.logins, 1);
-  await upstream.close();
+  upstream.close();
 });
 
 test("upstream - a login is renewed before it ends, and once when it is refused before its time", async () => {
@@ -108,7 +108,7 @@ test("upstream - a login is renewed before it ends, and once when it is refused 
   netbackup.tokens.clear();
   assert.equal((await call())?.status, 200);
   assert.equal(netbackup.state.logins, 3);
-  await upstream.close();
+  upstream.close();
 });
 
 test("upstream - a wrong password is tried slowly, answered 502, mended by its file, and never shown", async () => {
@@ -132,7 +132,7 @@ test("upstream - a wrong password is tried slowly, answered 502, mended by its f
   netbackup.clock.advance(30_000);
   assert.equal((await call()).status, 200);
   assert.doesNotMatch(netbackup.lines.join(""), /SECRET|jwt-/);
-  await upstream.close();
+  upstream.close();
 });
 
 test("upstream - an API key that was changed in its file is taken up when the old one is refused", async () => {
@@ -145,7 +145,7 @@ test("upstream - an API key that was changed in its file is taken up when the ol
   assert.equal((await call()).status, 401);
   key = "key-2";
   assert.equal((await call()).status, 200);
-  await upstream.close();
+  upstream.close();
 });
 
 test("upstream - as the agent a login is the caller's own, and nobody ends the agent's session", async () => {
@@ -165,7 +165,7 @@ test("upstream - as the agent a login is the caller's own, and nobody ends the a
   ]) {
     assert.equal((await upstream.commands.execute({ ...get(uri), method: "POST" }, alive)).status, 403);
   }
-  await upstream.close();
+  upstream.close();
 });
 
 test("upstream - commands can't run as an agent that has no credential", async () => {

@@ -26,7 +26,7 @@ export interface OpenedUpstream {
   commands: CommandExecutor;
   /** Makes the agent's own calls; undefined without a credential. */
   own: CommandExecutor | undefined;
-  close(): Promise<void>;
+  close(): void;
 }
 
 /** Prepares calls of an upstream; nothing is called yet. */

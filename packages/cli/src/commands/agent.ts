@@ -4,9 +4,8 @@ import type { PollingTerms, UpstreamCredential } from "@sallyport/agent";
 import { fromEnvironment } from "../environment.ts";
 import { Failure } from "../failure.ts";
 import { parseListenAddress } from "../listen-address.ts";
-import { printJson, printLine } from "../output/print.ts";
+import { printJson, printLine } from "../output/print-line.ts";
 import { readNbwssOptions, withNbwssOptions, type NbwssOptions } from "../nbwss-options.ts";
-import { agentDiagnosisCommands } from "./agent-diagnosis.ts";
 import { pace } from "./option-values.ts";
 import { readCaFile, secretReader } from "../secrets.ts";
 import { runUntilStopped, serverLog } from "../server-process.ts";
@@ -50,8 +49,11 @@ Examples:
   $ sallyport endpoint add --agent /var/lib/sallyport/agent --url https://hub1.cloud.example:8443/api/v1/endpoint-details/…
 `;
 
-/** `sallyport agent`: the NBWSS service in front of a NetBackup server that is elsewhere. */
-export function agentCommand(): Command {
+/**
+ * `sallyport agent`: the NBWSS service in front of a NetBackup server that is elsewhere.
+ * @param args what follows `agent` on the command line
+ */
+export async function agentCommand(args: readonly string[]): Promise<Command> {
   const command = new Command("agent")
     .description("run the agent: the NBWSS service in front of a NetBackup server")
     .option("--data <dir>", "folder for endpoints, outbox, certificates and the administrator's token")
@@ -89,7 +91,11 @@ export function agentCommand(): Command {
       "--monitoring-listen <host:port>",
       "where /healthz and /metrics are, on loopback without TLS (default: nowhere)",
     );
-  for (const below of agentDiagnosisCommands()) command.addCommand(below);
+  // Only who starts the agent names its upstream, and then it does without the memory of its clients.
+  if (!args.some((one) => one === "--upstream" || one.startsWith("--upstream="))) {
+    const { agentDiagnosisCommands } = await import("./agent-diagnosis.ts");
+    for (const below of agentDiagnosisCommands()) command.addCommand(below);
+  }
   return withNbwssOptions(command)
     .option("--log-level <level>", "debug, info, warn or error", "info")
     .option("--json", "print what was started as JSON", false)

@@ -1,14 +1,7 @@
 import Table from "cli-table3";
+import { printLine } from "./print-line.ts";
 
-/** Prints a line for the user. */
-export function printLine(line = ""): void {
-  process.stdout.write(`${line}\n`);
-}
-
-/** Prints a value as JSON, for programs. */
-export function printJson(value: unknown): void {
-  printLine(JSON.stringify(value, null, 2));
-}
+export { printJson, printLine } from "./print-line.ts";
 
 /** Prints rows under a head; says `empty` when there are none. */
 export function printTable(head: string[], rows: string[][], empty: string): void {
