@@ -17,7 +17,7 @@ const consoleConfig = join(root, "packages", "console", "tsconfig.json");
 if (existsSync(consoleConfig)) steps.push(["types of the console", bin("tsc"), ["-p", consoleConfig]]);
 
 if (fix) {
-  for (const table of ["configuration", "metrics", "guard"]) {
+  for (const table of ["configuration", "metrics", "guard", "rest-api"]) {
     const script = join(root, "scripts", `${table}-docs.ts`);
     steps.unshift([`table of ${table} in docs`, process.execPath, [script]]);
   }

@@ -9,6 +9,7 @@ import { hubErrors } from "@sallyport/hub";
 import { nbwssErrors } from "@sallyport/nbwss";
 import { errorTable } from "@sallyport/primary";
 import { guardPage } from "../scripts/guard-docs.ts";
+import { restApiPage } from "../scripts/rest-api-docs.ts";
 import { configurationPage } from "../scripts/configuration-docs.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -44,6 +45,12 @@ test("docs - guard.md has every member of the rules file, and the rules that are
     /\| `otherwise` \| `allow`, `deny`, `hold` \| `"hold"` \|[^]*\| `endpoints-on-premises` \| deny/,
   );
   assert.ok(found === expected, "docs/guard.md is behind the schema; run: npm run format");
+});
+
+test("docs - rest-api.md says of every operation whether it is real", () => {
+  const { expected, found } = restApiPage();
+  assert.match(expected, /\| GET \| `\/admin\/jobs` \| real \|/);
+  assert.ok(found === expected, "docs/rest-api.md is behind the tables; run: npm run format");
 });
 
 test("docs - every link within the repository leads somewhere", () => {

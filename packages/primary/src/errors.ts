@@ -11,6 +11,7 @@ export const errorTable = {
   not_found: { httpStatus: 404, netbackupCode: 227 },
   job_not_done: { httpStatus: 405, netbackupCode: 20 },
   method_not_allowed: { httpStatus: 405, netbackupCode: 20 },
+  gone: { httpStatus: 410, netbackupCode: 20 },
   changed_meanwhile: { httpStatus: 412, netbackupCode: 20 },
   not_acceptable: { httpStatus: 406, netbackupCode: 20 },
   already_exists: { httpStatus: 409, netbackupCode: 20 },

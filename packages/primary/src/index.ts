@@ -17,6 +17,9 @@ export type {
   Notification,
   NotificationJournal,
 } from "./journal/notification.ts";
+export { observedOperations, publishedOperations } from "./api/published-operations.ts";
+export type { PublishedOperation } from "./api/published-operations.ts";
+export { servicesElsewhere } from "./api/services-elsewhere.ts";
 export { limits } from "./limits.ts";
 export { describeStatus } from "./status-codes.ts";
 export type { StatusCode } from "./status-codes.ts";

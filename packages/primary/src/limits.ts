@@ -23,8 +23,16 @@ export const limits = {
   maxSelectedImages: 1000,
   /** The longest lock of an immutable image; one that never expires is locked for as long. */
   maxWormLockMs: 3650 * 86_400_000,
+  /** Images whose sizes are being counted at once, each by a restic; beyond it one is refused with 503. */
+  maxMeasuredImages: 2,
   /** NetBackup's largest page of policies. */
   maxPolicyPageItems: 500,
+  /** NetBackup's largest page of the clients of all policies. */
+  maxUniqueClients: 5000,
+  /** Jobs of one bulk request: NetBackup's own bound; more are refused with 413. */
+  maxBulkJobs: 1024,
+  /** Bulk requests whose results are remembered; beyond it the oldest is forgotten. */
+  maxBulkRequests: 100,
   /** More clauses than a person writes; a longer filter is refused with 400. */
   maxFilterCharacters: 4096,
   /** Parentheses and "not" within each other, since reading them recurses; a deeper filter is refused with 400. */

@@ -118,12 +118,7 @@ export class Sessions {
     const rows = this.#database
       .prepare("SELECT * FROM sessions WHERE expires_at_ms > ? ORDER BY rowid")
       .all(this.#clock.nowMs());
-    return rows.map((row) => ({
-      userName: String(row["user_name"]),
-      sessionId: String(row["id"]),
-      signedInAtMs: Number(row["signed_in_at_ms"]),
-      expiresAtMs: Number(row["expires_at_ms"]),
-    }));
+    return rows.map(sessionFromRow);
   }
 
   /** Ends every session at once. */
@@ -135,4 +130,14 @@ export class Sessions {
   end(sessionId: string): void {
     this.#database.prepare("DELETE FROM sessions WHERE id = ?").run(sessionId);
   }
+}
+
+/** Reads a row of the sessions' table. */
+export function sessionFromRow(row: Readonly<Record<string, unknown>>): Session {
+  return {
+    userName: String(row["user_name"]),
+    sessionId: String(row["id"]),
+    signedInAtMs: Number(row["signed_in_at_ms"]),
+    expiresAtMs: Number(row["expires_at_ms"]),
+  };
 }

@@ -10,6 +10,7 @@ import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
 import { listByOffset } from "./offset-list.ts";
 
 const fields: FilterFields = {
+  alertId: { sql: "id", type: "number" },
   createdDateTime: { sql: "coalesce(ended_at_ms, 0)", type: "timeMs" },
   category: { sql: "'JOB'", type: "enum" },
   subCategory: { sql: "'STANDARD'", type: "enum" },

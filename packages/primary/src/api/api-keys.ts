@@ -3,6 +3,7 @@ import { Hono, type Context } from "hono";
 import { z } from "zod";
 import { apiKeyFromRow, type ApiKey, type ApiKeys } from "../access/api-keys.ts";
 import { PrimaryError } from "../errors.ts";
+import { constantField, constantWord } from "../filter/constant-field.ts";
 import type { FilterFields } from "../filter/filter.ts";
 import { limits } from "../limits.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
@@ -54,7 +55,7 @@ const revokeSchema = z.object({
   }),
 });
 
-const fields: FilterFields = {
+const storedFields: FilterFields = {
   apiKeyTag: { sql: "tag", type: "text" },
   userName: { sql: "user_name", type: "text" },
   description: { sql: "description", type: "text" },
@@ -72,6 +73,11 @@ export interface ApiKeyRoutesOptions {
 
 /** `/security/api-keys` */
 export function apiKeyRoutes({ database, apiKeys, primaryName }: ApiKeyRoutesOptions): ApiRoutes {
+  const fields = {
+    ...storedFields,
+    userDomain: constantField(primaryName),
+    userDomainType: constantWord("unixpwd"),
+  };
   const tagOf = (context: Context) => context.req.param("tag") ?? "";
   const issued = (context: Context<ApiEnvironment>, made: { key: string; kept: ApiKey }) => {
     const { key, kept } = made;

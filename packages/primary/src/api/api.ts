@@ -13,7 +13,12 @@ import { auditRoutes, recordChanges } from "./audit.ts";
 import { authenticate } from "./authentication.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
 import { imageActionRoutes, type ImageActionOptions } from "./image-actions.ts";
+import { bulkJobRoutes } from "./bulk-jobs.ts";
+import { elsewhereRoutes } from "./services-elsewhere.ts";
 import { hostRoutes, type HostRoutesOptions } from "./hosts.ts";
+import { imageSizeRoutes } from "./image-size.ts";
+import { restoreLogRoutes } from "./restore-log.ts";
+import { uniqueClientRoutes } from "./unique-clients.ts";
 import { imageBrowseRoutes, type ImageBrowseOptions } from "./image-browse.ts";
 import { imageContentRoutes } from "./image-contents.ts";
 import { imageRoutes, type ImageRoutesOptions } from "./images.ts";
@@ -25,7 +30,7 @@ import { manualBackupRoutes } from "./manual-backup.ts";
 import { answerType, negotiateAnswer, newestVersion, type AnswerKind } from "./media-type.ts";
 import { answerError, toPrimaryError } from "./netbackup-error.ts";
 import { pingRoutes } from "./ping.ts";
-import { publishedOperations } from "./published-operations.ts";
+import { observedOperations, publishedOperations } from "./published-operations.ts";
 import { policyPartRoutes } from "./policy-parts.ts";
 import { policyRoutes, type PolicyRoutesOptions } from "./policies.ts";
 import { recoveryRoutes } from "./recovery.ts";
@@ -87,26 +92,32 @@ export function createApi(options: ApiOptions): ApiRoutes {
     .route("/", auditRoutes(options))
     .route("/", policyRoutes(options))
     .route("/", policyPartRoutes(options))
+    .route("/", uniqueClientRoutes(options))
     .route("/", manualBackupRoutes(options.policies, options.queue))
     .route("/", jobRoutes(options))
     .route("/", jobActionRoutes(options))
+    .route("/", bulkJobRoutes(options))
     .route("/", imageActionRoutes(options))
     .route("/", imageContentRoutes(options))
     .route("/", imageBrowseRoutes(options))
+    .route("/", imageSizeRoutes(options))
     .route("/", imageRoutes(options))
     .route("/", storageRoutes(options))
     .route("/", hostRoutes({ ...options, identity: sessions.publicKeyPem }))
     .route("/", alertRoutes(options))
     .route("/", licensingRoutes(options))
-    .route("/", recoveryRoutes(options));
+    .route("/", recoveryRoutes(options))
+    .route("/", restoreLogRoutes(options));
   options.mount?.(api);
   const ours = methodsByPath(app);
-  for (const [method, path] of publishedOperations) {
+  for (const [method, path, whyNot] of [...publishedOperations, ...observedOperations]) {
+    if (whyNot === undefined) continue;
     api.on(method, path, () => {
-      throw new PrimaryError("not_implemented", `${method} ${path} is not implemented in this version`);
+      throw new PrimaryError("not_implemented", `${method} ${path} is not supported: ${whyNot}`);
     });
   }
   for (const [path, allowed] of ours) app.all(path, refuseMethod(allowed));
+  api.route("/", elsewhereRoutes());
   return app;
 }
 

@@ -1,7 +1,8 @@
 import type { Database } from "@sallyport/durable";
-import { Hono, type MiddlewareHandler } from "hono";
+import { Hono, type Context, type MiddlewareHandler } from "hono";
 import type { AuditCategory, AuditOperation, AuditTrail } from "../audit/audit-trail.ts";
 import { PrimaryError } from "../errors.ts";
+import { constantField } from "../filter/constant-field.ts";
 import type { FilterFields } from "../filter/filter.ts";
 import { limits } from "../limits.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
@@ -11,6 +12,7 @@ const categories: readonly (readonly [prefix: string, category: AuditCategory])[
   ["/config/policies", "POLICY"],
   ["/admin/manual-backup", "JOB"],
   ["/admin/jobs", "JOB"],
+  ["/admin/bulk-job-requests", "JOB"],
   ["/recovery", "JOB"],
   ["/catalog", "CATALOG"],
   ["/storage/storage-units", "STU"],
@@ -36,7 +38,7 @@ const byMethod: Readonly<Record<string, AuditOperation>> = {
   DELETE: "DELETE",
 };
 /** Reading in the form of a POST. */
-const questions = new Set(["/admin/jobs-count-requests"]);
+const questions = new Set(["/admin/jobs-count-requests", "/catalog/image-contents-size"]);
 
 /** Records every request behind the authentication that changes something and is not refused, before it is answered. */
 export function recordChanges(audit: AuditTrail): MiddlewareHandler<ApiEnvironment> {
@@ -69,7 +71,8 @@ function readReason(header: string | undefined): string {
   }
 }
 
-const fields: FilterFields = {
+const storedFields: FilterFields = {
+  id: { sql: "id", type: "number" },
   messageId: { sql: "id", type: "number" },
   category: { sql: "category", type: "enum" },
   operation: { sql: "operation", type: "enum" },
@@ -80,7 +83,7 @@ const fields: FilterFields = {
   auditDateTime: { sql: "at_ms", type: "timeMs" },
 };
 
-/** `/security/auditlogs` */
+/** `/security/auditlogs`, and of them the logins: `/security/logindetails`. */
 export function auditRoutes({
   database,
   primaryName,
@@ -102,19 +105,22 @@ export function auditRoutes({
       auditUserIdentity: { userName: row["user_name"], domainName: primaryName, domainType: 4 },
     },
   });
+  const fields = { ...storedFields, domainName: constantField(primaryName) };
+  const list = (from: string) => (context: Context<ApiEnvironment>) => {
+    const { rows, ...envelope } = listByOffset({
+      database,
+      from,
+      fields,
+      order: { sql: "id", isDescending: true },
+      maxLimit: limits.maxPageItems,
+      query: (name) => context.req.query(name),
+      url: context.req.url,
+    });
+    return context.json({ data: rows.map(resource), ...envelope });
+  };
   return new Hono<ApiEnvironment>()
-    .get("/security/auditlogs", (context) => {
-      const { rows, ...envelope } = listByOffset({
-        database,
-        from: "audit",
-        fields,
-        order: { sql: "id", isDescending: true },
-        maxLimit: limits.maxPageItems,
-        query: (name) => context.req.query(name),
-        url: context.req.url,
-      });
-      return context.json({ data: rows.map(resource), ...envelope });
-    })
+    .get("/security/auditlogs", list("audit"))
+    .get("/security/logindetails", list("audit WHERE category = 'LOGIN' AND operation = 'ACCESS'"))
     .get("/security/auditlogs/:id", (context) => {
       const id = context.req.param("id");
       const row = /^\d{1,15}$/.test(id)

@@ -4,6 +4,7 @@ import { Hono } from "hono";
 import { z } from "zod";
 import type { HostLists } from "../backup/host-lists.ts";
 import { PrimaryError } from "../errors.ts";
+import { constantField, constantWord } from "../filter/constant-field.ts";
 import { compileFilter } from "../filter/filter.ts";
 import { limits } from "../limits.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
@@ -52,8 +53,16 @@ export function hostRoutes({ hostLists, primaryName, identity }: HostRoutesOptio
     .get("/config/hosts", (context) => {
       // The one host is asked like a list of many.
       const filter = compileFilter(context.req.query("filter"), {
-        hostName: { sql: `'${primaryName.replaceAll("'", "''")}'`, type: "text" },
-        uuid: { sql: `'${host.uuid}'`, type: "text" },
+        hostName: constantField(primaryName),
+        uuid: constantField(host.uuid),
+        trustVersion: constantField(host.trustVersion),
+        vxUpdatePlatform: constantField(host.vxUpdatePlatform),
+        osType: constantField(host.osType),
+        nbuReleaseVersion: constantField(host.nbuReleaseVersion),
+        nbuHostType: constantWord(host.nbuHostType),
+        dteClientMode: constantWord(host.dteClientMode),
+        lastUpdateTimeUTC: { sql: "0", type: "timeMs" },
+        decommissionedDateTime: { sql: "0", type: "timeMs" },
       });
       return context.json({ hosts: hostLists.isTrue(filter) ? [host] : [] });
     })

@@ -5,7 +5,8 @@ import type { Clock } from "../clock.ts";
 import { PrimaryError } from "../errors.ts";
 import type { FilterExpression } from "../filter/filter-expression.ts";
 import { filterProblem } from "../filter/filter-problem.ts";
-import { compileExpression } from "../filter/filter.ts";
+import { constantFlag, constantWord } from "../filter/constant-field.ts";
+import { compileExpression, type FilterFields } from "../filter/filter.ts";
 import { parseFilter } from "../filter/parse-filter.ts";
 import { limits } from "../limits.ts";
 import { pathProblem } from "../restore/path-rules.ts";
@@ -16,6 +17,15 @@ import { imageFields } from "./images.ts";
 import { linksOf, paginationOf, readPage } from "./pagination.ts";
 
 const daySeconds = 86_400;
+
+const browsedFields: FilterFields = {
+  ...imageFields,
+  isTrueImage: constantFlag(false),
+  isImpacted: constantFlag(false),
+  workloadType: constantWord("NONE"),
+  // A restore to another client brings the same files.
+  destinationClient: { sql: "client_name", type: "text" },
+};
 
 /** What the look into folders works on. */
 export interface ImageBrowseOptions {
@@ -48,7 +58,7 @@ export function imageBrowseRoutes({ catalogue, restic, clock }: ImageBrowseOptio
     const found: Found[] = [];
     for (const image of images) {
       await restic.lock.withShared(async () => {
-        for await (const entry of restic.listEntries(image.snapshotId, { folder: wanted.folder })) {
+        for await (const entry of restic.listEntries(image.snapshotId, wanted)) {
           // Restic tells the folder itself as well.
           if (entry.path === wanted.folder || !wanted.matches(entry)) continue;
           found.push({ image, entry });
@@ -79,6 +89,8 @@ function tooMany(folder: string): PrimaryError {
 
 interface Wanted {
   folder: string;
+  /** Also what lies in the folder's folders. */
+  isDeep: boolean;
   matches: (entry: SnapshotEntry) => boolean;
   images: ReturnType<typeof compileExpression>;
 }
@@ -86,13 +98,15 @@ interface Wanted {
 /** Splits a filter into what chooses images and what chooses entries of the folder. */
 function readWanted(text: string): Wanted {
   if (text.trim() === "") throw filterProblem("clientName and path are required");
-  let folder = "/";
+  let place: Place = { folder: "/", isDeep: false };
   const entryRules: ((entry: SnapshotEntry) => boolean)[] = [];
   const imageRules: FilterExpression[] = [];
   for (const rule of conjuncts(parseFilter(text))) {
     const name = "operand" in rule && "name" in rule.operand ? rule.operand.name : "";
-    if (name === "path" || name === "fullPath") folder = readFolder(rule);
-    else if (name === "name" || name === "itemType") entryRules.push(entryRule(rule));
+    if (name === "path" || name === "fullPath") {
+      place = readPlace(rule, name);
+      if (place.rule !== undefined) entryRules.push(place.rule);
+    } else if (name === "name" || name === "itemType") entryRules.push(entryRule(rule));
     else imageRules.push(rule);
   }
   const [first, ...rest] = imageRules;
@@ -101,10 +115,11 @@ function readWanted(text: string): Wanted {
       ? undefined
       : compileExpression(
           rest.reduce<FilterExpression>((left, right) => ({ kind: "and", left, right }), first),
-          imageFields,
+          browsedFields,
         );
   if (images?.fields.has("clientName") !== true) throw filterProblem("clientName is required");
-  return { folder, images, matches: (entry) => entryRules.every((isIt) => isIt(entry)) };
+  const { folder, isDeep } = place;
+  return { folder, isDeep, images, matches: (entry) => entryRules.every((isIt) => isIt(entry)) };
 }
 
 function conjuncts(expression: FilterExpression): FilterExpression[] {
@@ -117,14 +132,31 @@ function conjuncts(expression: FilterExpression): FilterExpression[] {
   return [...found, left];
 }
 
-function readFolder(rule: FilterExpression): string {
-  if (rule.kind !== "comparison" || rule.operator !== "eq") {
-    throw filterProblem("the path must be one folder: use path eq '/folder'");
+interface Place {
+  folder: string;
+  isDeep: boolean;
+  rule?: (entry: SnapshotEntry) => boolean;
+}
+
+/** `path eq` names a folder whose entries are wanted, `startswith` the beginning of paths however deep. */
+function readPlace(rule: FilterExpression, name: "path" | "fullPath"): Place {
+  const isStart = rule.kind === "match" && rule.matcher === "startswith";
+  if (!isStart && (rule.kind !== "comparison" || rule.operator !== "eq")) {
+    throw filterProblem("the path must be one folder, or how it begins: use path eq or startswith");
   }
-  const path = rule.value.text.replace(/(.)\/+$/, "$1");
+  const { text } = rule.value;
+  const folder = isStart ? text.slice(0, text.lastIndexOf("/") + 1) : text;
+  const path = folder.replace(/(.)\/+$/, "$1");
   const problem = pathProblem(path);
   if (problem !== undefined) throw filterProblem(`the path ${problem}`);
-  return path;
+  if (!isStart) return { folder: path, isDeep: false };
+  const told = name === "path" ? folderOf : ({ path: whole }: SnapshotEntry) => whole;
+  return { folder: path, isDeep: true, rule: (entry) => told(entry).startsWith(text) };
+}
+
+/** The folder of an entry, as NetBackup tells it: with a slash at its end. */
+function folderOf({ path, name }: SnapshotEntry): string {
+  return path.slice(0, -name.length);
 }
 
 function entryRule(rule: FilterExpression): (entry: SnapshotEntry) => boolean {
@@ -144,7 +176,6 @@ function entryRule(rule: FilterExpression): (entry: SnapshotEntry) => boolean {
 }
 
 function resource({ image, entry }: Found) {
-  const folder = entry.path.slice(0, -entry.name.length);
   return {
     type: "imageContentListEntry",
     id: `${image.backupId}:${entry.path}`,
@@ -153,7 +184,7 @@ function resource({ image, entry }: Found) {
       policyName: image.policyName,
       policyType: "STANDARD",
       scheduleType: image.scheduleType,
-      path: folder,
+      path: folderOf(entry),
       fullPath: entry.path,
       name: entry.name,
       itemType: entry.isFolder ? "DIR" : "FILE",

@@ -64,6 +64,12 @@ export function imageResource(image: CatalogueImage, primaryName: string) {
       tirExpirationDate: none,
       version: 15,
       vmType: "NONE",
+      isOptimized: false,
+      malwareScanResult: "NOT_SCANNED",
+      malwareStatus: "NOT_SCANNED",
+      anomalyStatus: "NOT_PROCESSED",
+      anomalySeverity: "NOT_PROCESSED",
+      fileScanResult: "NOT_PROCESSED",
       fragments: [
         {
           copyDate: new Date(image.createdAtS * 1000).toISOString(),

@@ -5,6 +5,7 @@ import type { Clock } from "../clock.ts";
 import { PrimaryError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
+import { constantField, constantFlag, constantWord } from "../filter/constant-field.ts";
 import { compileFilter, type FilterFields } from "../filter/filter.ts";
 import { imageResource } from "./image-resource.ts";
 import { paginationOf, readPage } from "./pagination.ts";
@@ -21,6 +22,22 @@ export const imageFields: FilterFields = {
   policyType: { sql: "'STANDARD'", type: "enum" },
   scheduleType: { sql: "schedule_type", type: "enum" },
   backupTime: { sql: "backup_time_s", type: "timeS" },
+  providerGeneratedId: { sql: "snapshot_id", type: "text" },
+  // What NetBackup's images can be asked for and is the same of every image here.
+  streamNumber: constantField(0),
+  appType: constantWord("NONE"),
+  imageDteMode: constantWord("ON"),
+  copyDteMode: constantWord("ON"),
+  hierarchicalDteMode: constantWord("ON"),
+  intelligentCatalogArchiving: constantWord("NO"),
+  malwareScanResult: constantWord("NOT_SCANNED"),
+  malwareStatus: constantWord("NOT_SCANNED"),
+  anomalyStatus: constantWord("NOT_PROCESSED"),
+  anomalySeverity: constantWord("NOT_PROCESSED"),
+  fileScanResult: constantWord("NOT_PROCESSED"),
+  fileHashSearchResult: constantWord("NO_FILE_HASH_FOUND"),
+  isOptimized: constantFlag(false),
+  heldForDependentCopy: constantFlag(false),
 };
 
 /** Finds the image that a path or body names. @throws PrimaryError `not_found` */

@@ -1,15 +1,16 @@
 import { PrimaryError } from "../errors.ts";
-import { compileFilter } from "../filter/filter.ts";
+import { compileFilter, type FilterFields } from "../filter/filter.ts";
 import { isAfter, orderBy, parseSort, reversed, type SortKey, type SortValue } from "../filter/sort.ts";
 import type { JobStore, SqlCondition } from "../jobs/job-store.ts";
 import type { Job } from "../jobs/job.ts";
 import { limits } from "../limits.ts";
-import { jobFields, newestJobFirst } from "./job-fields.ts";
+import { newestJobFirst } from "./job-fields.ts";
 import { linksOf, linkTo, paginationOf, readPage, type QueryReader } from "./pagination.ts";
 
 /** What a list of jobs is asked for. */
 export interface JobListRequest {
   jobs: JobStore;
+  fields: FilterFields;
   query: QueryReader;
   url: string;
 }
@@ -22,9 +23,9 @@ export interface JobPage {
 }
 
 /** Pages by number of records, as before version 9.0. */
-export function listJobsByOffset({ jobs, query, url }: JobListRequest): JobPage {
-  const filter = compileFilter(query("filter"), jobFields);
-  const keys = parseSort(query("sort"), jobFields, newestJobFirst);
+export function listJobsByOffset({ jobs, fields, query, url }: JobListRequest): JobPage {
+  const filter = compileFilter(query("filter"), fields);
+  const keys = parseSort(query("sort"), fields, newestJobFirst);
   const page = readPage(query, limits.maxPageItems);
   const pagination = paginationOf(jobs.count(filter), page);
   const found = jobs.list(filter, { orderBy: orderBy(keys), ...page });
@@ -36,10 +37,11 @@ export function listJobsByOffset({ jobs, query, url }: JobListRequest): JobPage 
 }
 
 /** Pages by cursor: jobs that start or end meanwhile don't move them. */
-export function listJobsByCursor({ jobs, query, url }: JobListRequest): JobPage {
-  const filter = compileFilter(query("filter"), jobFields);
-  const keys = parseSort(query("sort"), jobFields, newestJobFirst);
-  const { limit } = readPage(query, limits.maxPageItems);
+export function listJobsByCursor({ jobs, fields, query, url }: JobListRequest): JobPage {
+  const filter = compileFilter(query("filter"), fields);
+  const keys = parseSort(query("sort"), fields, newestJobFirst);
+  // Documented from 0 on: a page of nothing tells whether there is anything.
+  const { limit } = readPage(query, limits.maxPageItems, 0);
   const [after, before] = [query("page[after]") ?? "", query("page[before]") ?? ""];
   if (after !== "" && before !== "") {
     throw new PrimaryError("invalid_request", "page[after] and page[before] exclude each other");

@@ -1,3 +1,4 @@
+import { z } from "zod";
 import { isParent } from "../jobs/job-family.ts";
 import { canHappen, shownState } from "../jobs/job-state.ts";
 import type { Job, JobLogLine, JobTry } from "../jobs/job.ts";
@@ -53,8 +54,15 @@ export function jobResource(job: Job, context: JobResourceContext) {
     attributes: {
       jobId: job.id,
       parentJobId: job.parentId,
-      jobPath: job.parentId === 0 ? String(job.id) : `${job.parentId}.${job.id}`,
-      childCount: context.childCount,
+      // Each version has members of its own (NetBackup REST, jobs; 4.0 and 9.0 on).
+      ...(isNew
+        ? {
+            jobPath: job.parentId === 0 ? String(job.id) : `${job.parentId}.${job.id}`,
+            childCount: context.childCount,
+            activeElapsedTime: isoDuration(tryS),
+          }
+        : { initiatorId: job.owner }),
+      ...(job.type === "RESTORE" ? { restoreBackupIDs: restoredImages(job.request) } : {}),
       activeProcessId: isDone ? 0 : job.processId,
       mainProcessId: 0,
       jobType: job.type,
@@ -101,10 +109,17 @@ export function jobResource(job: Job, context: JobResourceContext) {
       ...(job.endedAtMs !== null ? { endTime: isoTime(job.endedAtMs) } : isNew ? {} : { endTime: never }),
       lastUpdateTime: isoTime(job.updatedAtMs),
       elapsedTime,
-      activeElapsedTime: isNew ? isoDuration(tryS) : clockDuration(tryS),
       offHostType: "STANDARD",
     },
   };
+}
+
+const movesSchema = z.object({ moves: z.array(z.object({ backupId: z.string() })) });
+
+/** The images that a restore reads, as NetBackup writes lists of them. */
+function restoredImages(request: unknown): string {
+  const { moves } = movesSchema.safeParse(request).data ?? { moves: [] };
+  return [...new Set(moves.map(({ backupId }) => backupId))].join(",");
 }
 
 /** The log of one of a job's tries as `try-logs` shows it. */

@@ -9,7 +9,7 @@ import type { JobStore } from "../jobs/job-store.ts";
 import type { Job } from "../jobs/job.ts";
 import { limits } from "../limits.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
-import { jobFields } from "./job-fields.ts";
+import { jobFieldsOf } from "./job-fields.ts";
 import { listJobsByCursor, listJobsByOffset } from "./job-list.ts";
 import { hasCursorPaging, jobResource, tryLogResource } from "./job-resource.ts";
 import { paginationOf, readPage } from "./pagination.ts";
@@ -48,17 +48,23 @@ export function jobRoutes({ jobs, clock, primaryName }: JobRoutesOptions): ApiRo
       childCount: isParent(job) ? jobs.countChildren(job.id) : 0,
       cursor,
     });
+  const fields = jobFieldsOf(primaryName);
   return new Hono<ApiEnvironment>()
     .get("/admin/jobs", (context) => {
       const list = hasCursorPaging(context.get("version")) ? listJobsByCursor : listJobsByOffset;
-      const request = { jobs, query: (name: string) => context.req.query(name), url: context.req.url };
+      const request = {
+        jobs,
+        fields,
+        query: (name: string) => context.req.query(name),
+        url: context.req.url,
+      };
       const { page, ...envelope } = list(request);
       return context.json({ data: page.map(({ job, cursor }) => show(context, job, cursor)), ...envelope });
     })
     .post("/admin/jobs-count-requests", async (context) => {
       const { attributes } = (await readJson(context, countSchema)).data;
       const filter = attributes?.filter ?? "";
-      const count = jobs.count(compileFilter(filter, jobFields));
+      const count = jobs.count(compileFilter(filter, fields));
       return context.json({ data: { type: "jobCount", id: "jobCount", attributes: { count, filter } } });
     })
     .get("/admin/jobs/:id", (context) => context.json({ data: show(context, findJob(jobs, context)) }))

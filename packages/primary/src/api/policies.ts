@@ -3,6 +3,7 @@ import { Hono, type Context } from "hono";
 import type { Logger } from "pino";
 import { z } from "zod";
 import { PrimaryError } from "../errors.ts";
+import { constantField } from "../filter/constant-field.ts";
 import type { FilterFields } from "../filter/filter.ts";
 import { limits } from "../limits.ts";
 import { policyAttributesSchema } from "../policies/policy-attributes.ts";
@@ -14,11 +15,22 @@ import { listByOffset } from "./offset-list.ts";
 import { policyListItem, policyResource } from "./policy-resource.ts";
 import { readJson } from "./request-body.ts";
 
+/**
+ * Clients write the policy as `policy`, and some under the name of its schema: of its own type, or of the generic one
+ * (`X-NetBackup-Policy-Use-Generic-Schema`), whose policies of type Standard have the same members.
+ */
+const containers = ["policy", "policyStandard", "policyGeneric"];
 const policyBodySchema = z.object({
   data: z.object({
     type: z.literal("policy"),
     id: z.string().nullish(),
-    attributes: z.object({ policy: policySchema }),
+    attributes: z.preprocess(
+      (given) => {
+        const found = Object.entries(given ?? {}).find(([name]) => containers.includes(name));
+        return { policy: found?.[1] as unknown };
+      },
+      z.object({ policy: policySchema }),
+    ),
   }),
 });
 const patchSchema = z.object({
@@ -44,6 +56,31 @@ const fields: FilterFields = {
   priority: { sql: attribute("priority", "0"), type: "number" },
   jobLimit: { sql: attribute("jobLimit", "0"), type: "number" },
   generationId: { sql: "generation", type: "number" },
+  autoManagedType: { sql: attribute("autoManagedType", "0"), type: "number" },
+  ...Object.fromEntries(
+    [
+      "dataClassification",
+      "volumePool",
+      "mediaOwner",
+      "effectiveDateUTC",
+      "collectTrueImageRestoreInfo",
+      "alternateClientHostname",
+      "dataMoverMachine",
+      "snapshotMethod",
+    ].map((name) => [name, { sql: attribute(name, "''"), type: "text" }]),
+  ),
+  // Attributes of types of policies that there are none of here.
+  ...Object.fromEntries(
+    [
+      "backupHost",
+      "backupHostPool",
+      "scaleOutServer",
+      "exchangeServerList",
+      "exchangeDatabaseBackupSource",
+      "deploymentPackageFormalName",
+      "deploymentMediaServer",
+    ].map((name) => [name, constantField("")]),
+  ),
 };
 
 /** What the policies' routes work on. */

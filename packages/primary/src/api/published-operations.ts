@@ -1,13 +1,20 @@
+/** An operation of NetBackup's REST API; with a reason when this primary does not have it. */
+export type PublishedOperation = readonly [method: string, path: string, whyNot?: string];
+
 /**
  * What NetBackup's REST API offers of the services that this primary knows of (the contract test holds it equal to the
- * published documents). What no route of ours answers is answered with 501, so that a client can tell "NetBackup has
- * it and this primary does not" from a wrong path.
+ * published documents). What has a reason is answered with 501 and that reason, so that a client can tell "NetBackup has
+ * it and this primary does not" from a wrong path; all else is real. `docs/rest-api.md` is made from it.
  */
-export const publishedOperations: readonly (readonly [method: string, path: string])[] = [
+export const publishedOperations: readonly PublishedOperation[] = [
   ["GET", "/catalog/images"],
   ["GET", "/catalog/image-contents"],
   ["GET", "/catalog/images/:backupId"],
-  ["PATCH", "/catalog/images/:backupId"],
+  [
+    "PATCH",
+    "/catalog/images/:backupId",
+    "data in transit is always encrypted, so an image's imageDteMode is not to be changed",
+  ],
   ["GET", "/catalog/images/:backupId/contents"],
   ["GET", "/catalog/images/contents/:requestId"],
   ["DELETE", "/catalog/images/contents/:requestId"],
@@ -23,9 +30,9 @@ export const publishedOperations: readonly (readonly [method: string, path: stri
   ["GET", "/user-sessions"],
   ["GET", "/ping"],
   ["GET", "/config/hosts"],
-  ["POST", "/config/hosts"],
+  ["POST", "/config/hosts", "hosts are not added: a policy names its clients"],
   ["GET", "/config/hosts/:hostId"],
-  ["PATCH", "/config/hosts/:hostId"],
+  ["PATCH", "/config/hosts/:hostId", "a host's attributes are what this machine says of itself"],
   ["GET", "/admin/jobs"],
   ["GET", "/admin/jobs/:jobId"],
   ["DELETE", "/admin/jobs/:jobId"],
@@ -59,18 +66,43 @@ export const publishedOperations: readonly (readonly [method: string, path: stri
   ["DELETE", "/config/policies/:policyName/schedules/:scheduleName"],
   ["PUT", "/config/policies/:policyName/clients/:clientName"],
   ["DELETE", "/config/policies/:policyName/clients/:clientName"],
-  ["POST", "/config/policies/:policyName/validate-snapshot-configuration"],
-  ["GET", "/config/policies/bulk-policy-requests/:requestId"],
-  ["DELETE", "/config/policies/bulk-policy-requests/:requestId"],
-  ["GET", "/recovery-point-service/workloads/:workload/recovery-points"],
-  ["GET", "/recovery-point-service/workloads/:workload/recovery-points/:recoveryPointId"],
-  ["GET", "/recovery-point-service/workloads/:workload/provider-protected-recovery-points"],
+  [
+    "POST",
+    "/config/policies/:policyName/validate-snapshot-configuration",
+    "policies make no snapshots of NetBackup's kind",
+  ],
+  ["GET", "/config/policies/bulk-policy-requests/:requestId", "policies are changed one by one"],
+  ["DELETE", "/config/policies/bulk-policy-requests/:requestId", "policies are changed one by one"],
+  [
+    "GET",
+    "/recovery-point-service/workloads/:workload/recovery-points",
+    "no image here is a recovery point of such a workload: use /catalog/images",
+  ],
+  [
+    "GET",
+    "/recovery-point-service/workloads/:workload/recovery-points/:recoveryPointId",
+    "no image here is a recovery point of such a workload: use /catalog/images",
+  ],
+  [
+    "GET",
+    "/recovery-point-service/workloads/:workload/provider-protected-recovery-points",
+    "no provider beside this primary protects anything",
+  ],
   [
     "GET",
     "/recovery-point-service/workloads/:workload/provider-protected-recovery-points/:providerRecoveryPointId",
+    "no provider beside this primary protects anything",
   ],
-  ["POST", "/recovery/workloads/postgresql/scenarios/instance-complete-recovery/recover"],
-  ["POST", "/recovery/workloads/postgresql/scenarios/database-complete-recovery/recover"],
+  [
+    "POST",
+    "/recovery/workloads/postgresql/scenarios/instance-complete-recovery/recover",
+    "databases are not restored through the API: restore the files of the dump",
+  ],
+  [
+    "POST",
+    "/recovery/workloads/postgresql/scenarios/database-complete-recovery/recover",
+    "databases are not restored through the API: restore the files of the dump",
+  ],
   ["POST", "/recovery/workloads/physical/scenarios/granular-files-folders/recover"],
   ["GET", "/security/auditlogs"],
   ["GET", "/security/auditlogs/:auditId"],
@@ -83,19 +115,54 @@ export const publishedOperations: readonly (readonly [method: string, path: stri
   ["POST", "/security/api-keys/:apiKeyTag/reissue"],
   ["PATCH", "/security/api-keys/:apiKeyTag/revoke"],
   ["GET", "/storage/storage-units"],
-  ["POST", "/storage/storage-units"],
+  [
+    "POST",
+    "/storage/storage-units",
+    "storage is set up by the administrator of the primary, not through the API",
+  ],
   ["GET", "/storage/storage-units/:storageUnitName"],
-  ["DELETE", "/storage/storage-units/:storageUnitName"],
+  [
+    "DELETE",
+    "/storage/storage-units/:storageUnitName",
+    "storage is set up by the administrator of the primary, not through the API",
+  ],
   ["PATCH", "/storage/storage-units/:storageUnitName"],
-  ["GET", "/storage/storage-units/:storageUnitName/replication-relationships"],
-  ["POST", "/storage/disk-pools"],
+  ["GET", "/storage/storage-units/:storageUnitName/replication-relationships", "images are not replicated"],
+  [
+    "POST",
+    "/storage/disk-pools",
+    "storage is set up by the administrator of the primary, not through the API",
+  ],
   ["GET", "/storage/disk-pools"],
   ["GET", "/storage/storage-servers"],
-  ["POST", "/storage/storage-servers"],
+  [
+    "POST",
+    "/storage/storage-servers",
+    "storage is set up by the administrator of the primary, not through the API",
+  ],
   ["POST", "/config/servers/wssendpoints/validatehost"],
   ["POST", "/config/servers/wssendpoints/validateurl"],
   ["POST", "/config/servers/wssendpoints/save"],
   ["POST", "/config/servers/wssendpoints/update"],
   ["DELETE", "/config/servers/wssendpoints/:hostName"],
   ["GET", "/config/servers/wssendpoints"],
+];
+
+/** What clients of NetBackup call beside that, in the shapes in which they are seen to read it. */
+export const observedOperations: readonly PublishedOperation[] = [
+  ["GET", "/appdetails"],
+  ["GET", "/security/cacert"],
+  ["GET", "/security/serverinfo"],
+  ["GET", "/security/servertime"],
+  ["GET", "/security/logindetails"],
+  ["GET", "/config/hosts/:hostId/configurations/:name"],
+  ["POST", "/config/hosts/:hostId/configurations"],
+  ["PUT", "/config/hosts/:hostId/configurations/:name"],
+  ["DELETE", "/config/hosts/:hostId/configurations/:name"],
+  ["GET", "/config/unique-policy-clients"],
+  ["GET", "/admin/restart-job-requests/:jobId"],
+  ["POST", "/catalog/image-contents-size"],
+  ["POST", "/catalog/images/update-primary-copy", "an image has one copy"],
+  ["POST", "/catalog/duplicate-images", "an image has one copy"],
+  ["GET", "/recovery/restore-log/:jobId"],
 ];

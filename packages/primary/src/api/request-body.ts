@@ -20,7 +20,12 @@ export function limitBody(maxBytes: number): MiddlewareHandler {
       if (length > maxBytes) throw tooLarge(maxBytes);
       chunks.push(chunk);
     }
-    context.req.raw = new Request(url, { method, headers, body: Buffer.concat(chunks) });
+    context.req.raw = new Request(url, {
+      method,
+      headers,
+      body: Buffer.concat(chunks),
+      signal: raw.signal,
+    });
     return next();
   };
 }

@@ -1,13 +1,25 @@
+import type { Database } from "@sallyport/durable";
 import { Hono } from "hono";
-import type { Session, Sessions } from "../access/sessions.ts";
+import { sessionFromRow, type Session, type Sessions } from "../access/sessions.ts";
 import type { Users } from "../access/users.ts";
 import type { Clock } from "../clock.ts";
+import { constantFlag } from "../filter/constant-field.ts";
+import type { FilterFields } from "../filter/filter.ts";
 import { limits } from "../limits.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
-import { linksOf, paginationOf, readPage } from "./pagination.ts";
+import { listByOffset } from "./offset-list.ts";
+
+const fields: FilterFields = {
+  userName: { sql: "user_name", type: "text" },
+  signedInAt: { sql: "signed_in_at_ms", type: "timeMs" },
+  expiresAt: { sql: "expires_at_ms", type: "timeMs" },
+  // Every user is an administrator already.
+  isRoleElevated: constantFlag(false),
+};
 
 /** What the routes of sessions work on. */
 export interface SessionRoutesOptions {
+  database: Database;
   sessions: Sessions;
   users: Users;
   clock: Clock;
@@ -15,7 +27,13 @@ export interface SessionRoutesOptions {
 }
 
 /** Who is signed in: `/authorization-context`, `/self-profile`, `/user-sessions`. */
-export function sessionRoutes({ sessions, users, clock, primaryName }: SessionRoutesOptions): ApiRoutes {
+export function sessionRoutes({
+  database,
+  sessions,
+  users,
+  clock,
+  primaryName,
+}: SessionRoutesOptions): ApiRoutes {
   const iso = (epochMs: number) => new Date(epochMs).toISOString();
   return new Hono<ApiEnvironment>()
     .get("/authorization-context", (context) => {
@@ -57,13 +75,19 @@ export function sessionRoutes({ sessions, users, clock, primaryName }: SessionRo
       return context.json({ data: { type: "userProfileResponse", id: userName, links, attributes } });
     })
     .get("/user-sessions", (context) => {
-      const all = sessions.list();
-      const page = readPage((name) => context.req.query(name), limits.maxPageItems);
-      const pagination = paginationOf(all.length, page);
-      const data = all
-        .slice(page.offset, page.offset + page.limit)
-        .map((session) => resource(session, primaryName));
-      return context.json({ data, meta: { pagination }, links: linksOf(context.req.url, pagination) });
+      const { rows, ...envelope } = listByOffset({
+        database,
+        from: `sessions WHERE expires_at_ms > ${Math.floor(clock.nowMs())}`,
+        fields,
+        order: { sql: "rowid", isDescending: false },
+        maxLimit: limits.maxPageItems,
+        query: (name) => context.req.query(name),
+        url: context.req.url,
+      });
+      return context.json({
+        data: rows.map((row) => resource(sessionFromRow(row), primaryName)),
+        ...envelope,
+      });
     })
     .delete("/user-sessions", (context) => {
       sessions.endAll();

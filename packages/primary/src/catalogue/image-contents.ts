@@ -34,6 +34,7 @@ export class ImageContents implements AsyncDisposable {
   readonly #requests = new Map<string, ContentRequest>();
   /** The readings whose restic has not ended. */
   readonly #readings = new Set<Promise<void>>();
+  #measuring = 0;
 
   constructor(restic: Restic) {
     this.#restic = restic;
@@ -99,6 +100,39 @@ export class ImageContents implements AsyncDisposable {
     return read;
   }
 
+  /**
+   * Counts what an image holds of these paths and below them, each entry once.
+   * @throws PrimaryError `busy` when too many are being counted, or what restic failed with
+   */
+  async measure(
+    image: CatalogueImage,
+    paths: readonly string[],
+    signal: AbortSignal,
+  ): Promise<{ bytes: number; files: number; folders: number }> {
+    if (this.#measuring >= limits.maxMeasuredImages) {
+      throw new PrimaryError(
+        "busy",
+        `${limits.maxMeasuredImages} images are being counted already: try again later`,
+      );
+    }
+    this.#measuring += 1;
+    try {
+      const wanted = new Set(paths);
+      const found = { bytes: 0, files: 0, folders: 0 };
+      await this.#restic.lock.withShared(async () => {
+        for await (const entry of this.#restic.listEntries(image.snapshotId, { signal })) {
+          if (!isBelow(entry.path, wanted)) continue;
+          found.bytes += entry.size;
+          if (entry.isFolder) found.folders += 1;
+          else found.files += 1;
+        }
+      });
+      return found;
+    } finally {
+      this.#measuring -= 1;
+    }
+  }
+
   /** Ends a reading. @throws PrimaryError `not_found` */
   close(id: string): void {
     this.#get(id);
@@ -126,6 +160,14 @@ export class ImageContents implements AsyncDisposable {
     this.#requests.delete(id);
     request.release();
   }
+}
+
+/** Whether a path is one of those, or lies below one. */
+function isBelow(path: string, wanted: ReadonlySet<string>): boolean {
+  for (let at = path; at.length > 1; at = at.slice(0, Math.max(1, at.lastIndexOf("/")))) {
+    if (wanted.has(at)) return true;
+  }
+  return wanted.has("/");
 }
 
 async function readPage(request: ContentRequest): Promise<ContentPage> {

@@ -21,4 +21,6 @@ export type FilterExpression =
   | { kind: "and" | "or"; left: FilterExpression; right: FilterExpression }
   | { kind: "not"; operand: FilterExpression }
   | { kind: "comparison"; operand: FilterOperand; operator: ComparisonOperator; value: FilterLiteral }
-  | { kind: "match"; matcher: MatchFunction; operand: FilterOperand; value: FilterLiteral };
+  | { kind: "match"; matcher: MatchFunction; operand: FilterOperand; value: FilterLiteral }
+  /** One of a list equals a value: `names/any(n:n eq 'x')`. */
+  | { kind: "any"; name: string; value: FilterLiteral };

@@ -8,8 +8,11 @@ import { parseFilter } from "./parse-filter.ts";
 export interface FilterField {
   /** The SQL expression that it stands for. */
   sql: string;
-  /** `enum` values are compared in upper case; times are kept as epoch ms or s. */
-  type: "text" | "enum" | "number" | "timeMs" | "timeS" | "boolean";
+  /**
+   * `enum` values are compared in upper case, as those of a `list` (JSON); times are kept as epoch ms or s;
+   * `seconds` is a duration, asked for in seconds or as `PT5M46S`.
+   */
+  type: "text" | "enum" | "number" | "timeMs" | "timeS" | "seconds" | "boolean" | "list";
   /** The expression may be NULL, which equals no value. */
   isNullable?: true;
 }
@@ -72,7 +75,16 @@ class FilterCompiler {
         return this.#comparison(expression);
       case "match":
         return this.#match(expression);
+      case "any":
+        return this.#any(expression);
     }
+  }
+
+  #any({ name, value }: FilterExpression & { kind: "any" }): string {
+    const field = this.#field({ name });
+    if (field.type !== "list") throw filterProblem(`any is for lists, and ${name} is none`);
+    this.#add(value.text.toUpperCase());
+    return `EXISTS (SELECT 1 FROM json_each(${field.sql}) AS one WHERE upper(one.value) = ?)`;
   }
 
   /** A chain of `and` is as deep on its left as it is long, so it is walked, not recursed into. */
@@ -154,11 +166,25 @@ function readValue(value: FilterLiteral, field: FilterField, name: string): stri
     case "number":
       if (/^-?\d{1,15}(\.\d{1,15})?$/.test(value.text)) return Number(value.text);
       throw filterProblem(`${name} must be compared with a number`);
+    case "list":
+      throw filterProblem(`${name} is a list: use ${name}/any(n:n eq 'x')`);
+    case "seconds":
+      return readSeconds(value.text, name);
     case "timeMs":
       return readTime(value.text, name);
     case "timeS":
       return readTime(value.text, name) / 1000;
   }
+}
+
+function readSeconds(text: string, name: string): number {
+  if (/^\d{1,15}(\.\d{1,9})?$/.test(text)) return Number(text);
+  const match =
+    /^P(?=.)(?:(\d{1,6})D)?(?:T(?=.)(?:(\d{1,9})H)?(?:(\d{1,9})M)?(?:(\d{1,9})(?:\.\d+)?S)?)?$/i.exec(text);
+  if (match === null)
+    throw filterProblem(`${name} must be compared with a duration such as PT5M46S, or seconds`);
+  const [days = 0, hours = 0, minutes = 0, seconds = 0] = match.slice(1).map((part) => Number(part ?? 0));
+  return ((days * 24 + hours) * 60 + minutes) * 60 + seconds;
 }
 
 /** A "+" of a zone's offset arrives as a blank when the client did not encode it, which ends up here as an error. */

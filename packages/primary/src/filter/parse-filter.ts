@@ -19,7 +19,7 @@ interface Token {
 
 /**
  * Reads a filter: NetBackup's subset of OData (comparisons, `and`, `or`, `not`, parentheses, `contains`, `startswith`,
- * `endswith`, `tolower`, `toupper`). Libraries for OData want its literals, and NetBackup's clients write words and times
+ * `endswith`, `tolower`, `toupper`, `any` with one equality). Libraries for OData want its literals, and NetBackup's clients write words and times
  * without quotes, numbers with them, and keywords in any case.
  * @throws PrimaryError `invalid_filter`
  */
@@ -88,6 +88,8 @@ class FilterParser {
     }
     const matcher = this.#takeCall(matchers);
     if (matcher !== undefined) return this.#match(matcher as MatchFunction);
+    const list = this.#takeAny();
+    if (list !== undefined) return list;
     const operand = this.#operand();
     const operator = this.#next("a comparison");
     const name = operator.text.toLowerCase();
@@ -112,6 +114,21 @@ class FilterParser {
       return truth === "true" ? found : { kind: "not", operand: found };
     }
     return { kind: "match", matcher, operand, value };
+  }
+
+  /** `names/any(n:n eq 'x')`: of OData's lambdas the one that clients use. */
+  #takeAny(): FilterExpression | undefined {
+    const [token, after] = [this.#tokens[this.#at], this.#tokens[this.#at + 1]];
+    const [, name] = (token?.kind === "word" ? /^(.+)\/any$/i.exec(token.text) : null) ?? [];
+    if (name === undefined || after?.kind !== "symbol" || after.text !== "(") return undefined;
+    this.#at += 2;
+    const bound = this.#next("a variable such as n:n").text;
+    const text = bound.endsWith(":") ? bound + this.#next("the variable again").text : bound;
+    if (!/^(\w+):\1$/.test(text)) throw filterProblem(`"${text}" is where a variable such as n:n belongs`);
+    if (!this.#takeWord("eq")) throw filterProblem(`of a list only "any(n:n eq 'x')" can be asked`);
+    const value = this.#literal();
+    this.#expectSymbol(")");
+    return { kind: "any", name, value };
   }
 
   #operand(): FilterOperand {

@@ -100,6 +100,13 @@ export class JobQueue implements AsyncDisposable {
     this.#enqueue(this.#options.lifecycle.resume(job, userName));
   }
 
+  /** Gives a job another priority, by which it gets its turn when it waits for one. */
+  prioritise(job: Job, priority: number): void {
+    this.#options.jobs.setPriority(job.id, priority, this.#options.clock.nowMs());
+    const waiting = this.#waiting.get(job.id);
+    if (waiting !== undefined) this.#waiting.set(job.id, { ...waiting, priority });
+  }
+
   /** Ends the scheduled jobs whose start window has closed while they waited, with status 196. */
   dropMissed(): void {
     const { jobs, lifecycle, clock } = this.#options;

@@ -136,6 +136,12 @@ export class JobStore {
     this.log.beginTry(id, this.get(id).tries, nowMs);
   }
 
+  setPriority(id: number, priority: number, nowMs: number): void {
+    this.#database
+      .prepare("UPDATE jobs SET priority = ?, updated_at_ms = ? WHERE id = ?")
+      .run(priority, nowMs, id);
+  }
+
   setDue(id: number, dueAtMs: number | null): void {
     this.#database.prepare("UPDATE jobs SET due_at_ms = ? WHERE id = ?").run(dueAtMs, id);
   }

@@ -46,6 +46,16 @@ export const policySchema = z.object({
     .object({ selections: selectionsSchema.nullish() })
     .nullish()
     .transform((given) => ({ selections: [...new Set(given?.selections ?? [])] })),
+  // Of the generic schema. What they ask for is not dropped silently: somebody relies on it.
+  excludeSelections: z
+    .object({
+      selections: z
+        .array(z.string())
+        .max(0, "belong to the host: PUT /config/hosts/{hostId}/configurations/Exclude")
+        .nullish(),
+    })
+    .nullish()
+    .transform(() => undefined),
 });
 
 /** What is backed up, from where and when. */

@@ -131,12 +131,13 @@ export class Restic {
    */
   async *listEntries(
     snapshotId: string,
-    options: { folder?: string; signal?: AbortSignal } = {},
+    options: { folder?: string; isDeep?: boolean; signal?: AbortSignal } = {},
   ): AsyncGenerator<SnapshotEntry, void, undefined> {
-    const { folder, signal } = options;
+    const { folder, isDeep = false, signal } = options;
     const stop = new AbortController();
     const output = Promise.withResolvers<Readable>();
-    const args = ["ls", "--json", noLock, "--", snapshotId, ...(folder === undefined ? [] : [folder])];
+    const flags = ["--json", noLock, ...(isDeep ? ["--recursive"] : [])];
+    const args = ["ls", ...flags, "--", snapshotId, ...(folder === undefined ? [] : [folder])];
     const run = this.#run({
       args,
       onOutput: output.resolve,

@@ -5,6 +5,7 @@ import addFormats from "ajv-formats";
 
 type Json = Record<string, unknown>;
 interface Operation {
+  parameters?: { name: string; "x-filter"?: Record<string, string[]> }[];
   responses: Record<string, { content?: Record<string, { schema: Json }> }>;
 }
 interface Contract {
@@ -12,7 +13,7 @@ interface Contract {
   paths: Record<string, Record<string, Operation>>;
 }
 
-/** An operation that NetBackup has published. */
+/** An operation that NetBackup has published, or that its clients are seen to call. */
 export interface ContractOperation {
   /** In upper case. */
   method: string;
@@ -29,37 +30,82 @@ export interface AnswerToCheck {
   body: unknown;
 }
 
-const fixtures = join(import.meta.dirname, "../../../../tests/fixtures/netbackup-openapi");
+const fixtures = join(import.meta.dirname, "../../../../tests/fixtures");
 const methodNames = ["get", "put", "post", "patch", "delete"];
 /** Refusals that any operation may answer, documented for it or not. */
 const anyRefusal = new Set([401, 405, 406, 412, 413, 415, 429, 500, 501, 503]);
-/** What version 9.0 changed is published for later versions only. */
-const changedAtNine = /^\/admin\/jobs/;
+
+/**
+ * Members that the documents leave out and clients ask for: some end their paging by `page` and `pages` in any list, and
+ * take a policy's type from the list.
+ */
+const wantedByClients: readonly unknown[] = ["page", "pages", "policyType"];
+const isWanted = (params: Json) => wantedByClients.includes(params["additionalProperty"]);
 
 const ajv = new Ajv({ strict: false, allErrors: true });
 // With ajv's own types for CommonJS the function is the module's default.
 addFormats.default(ajv);
 
-/** `oneOf` of the published policies has branches without properties, which match everything: it means any of them. */
-function readContract(file: string): Contract {
-  const text = readFileSync(join(fixtures, file), "utf8").replaceAll('"oneOf"', '"anyOf"');
-  const contract = JSON.parse(text) as Contract;
-  const document = file.replace(/\.json$/, "");
-  ajv.addSchema(contract, document);
-  return { ...contract, document };
+function readContracts(folder: string): Contract[] {
+  return readdirSync(join(fixtures, folder)).map((file) => {
+    // `oneOf` of the published policies has branches without properties, which match everything: it means any of them.
+    const text = readFileSync(join(fixtures, folder, file), "utf8").replaceAll('"oneOf"', '"anyOf"');
+    const contract = strictly(JSON.parse(text)) as Contract;
+    const document = `${folder}/${file.replace(/\.json$/, "")}`;
+    ajv.addSchema(contract, document);
+    return { ...contract, document };
+  });
 }
 
-const contracts = readdirSync(fixtures)
-  .filter((file) => file.endsWith(".json"))
-  .map(readContract);
+/**
+ * Members that the documents do not name are refused, as a decoder with the published types would: where they name any,
+ * and not within a choice of schemas, of which each names a part.
+ */
+function strictly(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(strictly);
+  if (typeof value !== "object" || value === null) return value;
+  const isChoice = "anyOf" in value || "allOf" in value;
+  const parts = Object.entries(value as Json).map(([name, part]): [string, unknown] => [
+    name,
+    isChoice ? part : strictly(part),
+  ]);
+  const isClosed = "properties" in value && isObject(value.properties) && !isChoice;
+  return { ...(isClosed ? { additionalProperties: false } : {}), ...Object.fromEntries(parts) };
+}
+
+/** Whether these are properties of a schema, and not a member that is called so. */
+function isObject(value: unknown): value is Json {
+  return typeof value === "object" && value !== null && !("type" in value && typeof value.type === "string");
+}
+
+const published = readContracts("netbackup-openapi");
+/** What jobs were before version 9.0: what that changed is published for later versions only. */
+const old = readContracts("netbackup-openapi-old");
+/** What NetBackup's documents at hand do not have and its clients call, in the shape in which they read it. */
+const observed = readContracts("netbackup-observed");
 const validators = new Map<string, ValidateFunction>();
 
+const operationsOf = (contracts: readonly Contract[]): ContractOperation[] =>
+  contracts.flatMap(({ document, paths }) =>
+    Object.entries(paths).flatMap(([template, methods]) =>
+      methodNames
+        .filter((method) => methods[method] !== undefined)
+        .map((method) => ({ method: method.toUpperCase(), template, document })),
+    ),
+  );
+
 /** Every operation that NetBackup has published. */
-export const contractOperations: readonly ContractOperation[] = contracts.flatMap(({ document, paths }) =>
-  Object.entries(paths).flatMap(([template, methods]) =>
-    methodNames
-      .filter((method) => methods[method] !== undefined)
-      .map((method) => ({ method: method.toUpperCase(), template, document })),
+export const contractOperations: readonly ContractOperation[] = operationsOf(published);
+
+/** Every operation whose shape is known from its clients alone. */
+export const observedContract: readonly ContractOperation[] = operationsOf(observed);
+
+/** Every field that NetBackup publishes for the filter of a list, with its operators and functions. */
+export const contractFilters = published.flatMap(({ paths }) =>
+  Object.entries(paths).flatMap(([path, { get }]) =>
+    (get?.parameters ?? []).flatMap(({ "x-filter": filter }) =>
+      Object.entries(filter ?? {}).map(([field, operators]) => ({ path, field, operators })),
+    ),
   ),
 );
 
@@ -72,17 +118,26 @@ export function validatorFor(document: string, pointer: readonly string[]): Vali
   return found;
 }
 
-const patterns = contractOperations.map((operation) => ({
-  operation,
-  parameters: operation.template.split("{").length,
-  pattern: new RegExp(`^${operation.template.replace(/\/$/, "").replaceAll(/\{\w+\}/g, "[^/]+")}$`),
-}));
+const patternsOf = (operations: readonly ContractOperation[]) =>
+  operations.map((operation) => ({
+    operation,
+    parameters: operation.template.split("{").length,
+    pattern: new RegExp(`^${operation.template.replace(/\/$/, "").replaceAll(/\{\w+\}/g, "[^/]+")}$`),
+  }));
+const publishedPatterns = patternsOf(contractOperations);
+const oldPatterns = patternsOf(operationsOf(old));
+const observedPatterns = patternsOf(operationsOf(observed));
 
 /** The published operation that a request is one of; undefined when NetBackup's documents have none. */
 export function operationOf(method: string, path: string): ContractOperation | undefined {
+  return find(publishedPatterns, method, path);
+}
+
+function find(patterns: typeof publishedPatterns, method: string, path: string) {
   const plain = (path.split("?")[0] ?? "").replaceAll(/\/{2,}/g, "/").replace(/(.)\/$/, "$1");
+  const wanted = method === "HEAD" ? "GET" : method;
   const found = patterns.filter(
-    ({ operation, pattern }) => operation.method === method && pattern.test(plain),
+    ({ operation, pattern }) => operation.method === wanted && pattern.test(plain),
   );
   return found.toSorted((a, b) => a.parameters - b.parameters)[0]?.operation;
 }
@@ -91,42 +146,66 @@ export function operationOf(method: string, path: string): ContractOperation | u
 export function contractProblems(method: string, path: string, answer: AnswerToCheck): string[] {
   const operation = operationOf(method, path);
   note(operation, answer.status);
-  if (answer.status >= 400) return refusalProblems(operation, answer);
-  if (operation === undefined) return [];
-  const { document, template } = operation;
-  const contract = contracts.find((one) => one.document === document);
-  const response = contract?.paths[template]?.[method.toLowerCase()]?.responses[answer.status];
-  if (response === undefined) return [`${method} ${template} does not document ${answer.status}`];
+  if (answer.status >= 400) return refusalProblems(method, operation, answer);
   const type = String(answer.headers["content-type"] ?? "");
+  const isOld = /version=[1-8]\./.test(type);
+  const shown =
+    (isOld ? find(oldPatterns, method, path) : undefined) ??
+    operation ??
+    find(observedPatterns, method, path);
+  // Our own administration is no part of NetBackup's API.
+  if (shown === undefined) {
+    return path.startsWith("/sallyport/") ? [] : [`${method} ${path} is answered and nowhere described`];
+  }
+  const { document, template } = shown;
+  const contract = [...published, ...old, ...observed].find((one) => one.document === document);
+  const response = contract?.paths[template]?.[shown.method.toLowerCase()]?.responses[answer.status];
+  if (response === undefined) return [`${method} ${template} does not document ${answer.status}`];
   const media = Object.keys(response.content ?? {});
   if (media.length === 0) return answer.text === "" ? [] : [`${method} ${template} has no body`];
   const expected = media.find((name) => type.startsWith(name.replace(/;.*/, "")));
-  if (expected === undefined) return [`${method} ${template}: ${type} is not one of ${media.join(", ")}`];
-  const isOld = /version=[1-8]\./.test(type);
-  if (isOld && changedAtNine.test(template)) return [];
-  const place = ["paths", template, method.toLowerCase(), "responses", String(answer.status), "content"];
+  if (expected === undefined || !/;version=\d+\.\d+$/.test(type)) {
+    return [`${method} ${template}: ${type} is not one of ${media.join(", ")} with a version`];
+  }
+  if (method === "HEAD") return answer.text === "" ? [] : [`HEAD ${template} has a body`];
+  const place = [
+    "paths",
+    template,
+    shown.method.toLowerCase(),
+    "responses",
+    String(answer.status),
+    "content",
+  ];
   const validate = validatorFor(document, [...place, expected, "schema"]);
   if (validate(expected.includes("json") ? answer.body : answer.text)) return [];
-  return (validate.errors ?? []).map((error) => `${method} ${template}: ${JSON.stringify(error)}`);
+  return (validate.errors ?? [])
+    .filter(({ keyword, params }) => keyword !== "additionalProperties" || !isWanted(params))
+    .map((error) => `${method} ${template}: ${JSON.stringify(error)}`);
 }
 
-function refusalProblems(operation: ContractOperation | undefined, answer: AnswerToCheck): string[] {
+function refusalProblems(
+  method: string,
+  operation: ContractOperation | undefined,
+  answer: AnswerToCheck,
+): string[] {
   const problems: string[] = [];
   const type = String(answer.headers["content-type"] ?? "");
   if (!/^application\/vnd\.netbackup\+json;version=\d+\.\d+$/.test(type))
     problems.push(`a refusal as ${type}`);
   const body = (answer.body ?? {}) as Json;
-  if (!Number.isInteger(body["errorCode"])) problems.push("errorCode is no integer");
-  if (typeof body["errorMessage"] !== "string" || body["errorMessage"] === "") {
-    problems.push("errorMessage is no text");
+  if (method !== "HEAD") {
+    if (!Number.isInteger(body["errorCode"])) problems.push("errorCode is no integer");
+    if (typeof body["errorMessage"] !== "string" || body["errorMessage"] === "") {
+      problems.push("errorMessage is no text");
+    }
+    if (!Array.isArray(body["errorDetails"])) problems.push("errorDetails is no list");
   }
-  if (!Array.isArray(body["errorDetails"])) problems.push("errorDetails is no list");
   if (operation === undefined || anyRefusal.has(answer.status)) return problems;
   // A bad filter is 400 everywhere (NetBackup REST, filters), though some lists' documents leave it out.
   if (answer.status === 400 && operation.method === "GET") return problems;
-  const { method, template, document } = operation;
-  const contract = contracts.find((one) => one.document === document);
-  const documented = contract?.paths[template]?.[method.toLowerCase()]?.responses[answer.status];
+  const { template, document } = operation;
+  const contract = published.find((one) => one.document === document);
+  const documented = contract?.paths[template]?.[operation.method.toLowerCase()]?.responses[answer.status];
   return documented === undefined
     ? [...problems, `${method} ${template} does not document ${answer.status}`]
     : problems;
