@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { alertConditionSchema, alertKinds } from "../api/alerts-schemas.ts";
+import { alertConditionSchema, alertKinds } from "./alert-condition.ts";
 
 const rule = z.object({
   id: z.string(),

@@ -1,5 +1,5 @@
 import { Gauge, type Registry } from "prom-client";
-import { alertKinds } from "../api/alerts-schemas.ts";
+import { alertKinds } from "./alert-condition.ts";
 import type { AlertsView } from "./alerts-view.ts";
 
 /** Registers how many alerts are open. */

@@ -1,30 +1,8 @@
 import { z } from "@hono/zod-openapi";
+import { alertConditionSchema, alertKinds } from "../alerts/alert-condition.ts";
 import { listOf, momentQuery, pageQuery } from "./paging.ts";
 
-/** What an alert rule watches. */
-export const alertKinds = ["no_good_backup", "primary_silent", "inbox_behind"] as const;
-
 const name = z.string().trim().min(1).max(128);
-const filter = {
-  /** Only primaries with all of these labels. */
-  labels: z.record(z.string(), z.string()).default({}),
-  /** Only these primaries. */
-  primaries: z.array(z.string().max(64)).max(1_000).default([]),
-};
-
-/** What to watch, and for how long it may be missing. */
-export const alertConditionSchema = z.discriminatedUnion("kind", [
-  z.strictObject({
-    kind: z.literal("no_good_backup"),
-    hours: z.int().min(1).max(100_000),
-    policy: z.string().max(256).optional(),
-    client: z.string().max(256).optional(),
-    ...filter,
-  }),
-  z.strictObject({ kind: z.literal("primary_silent"), minutes: z.int().min(1).max(1_000_000), ...filter }),
-  z.strictObject({ kind: z.literal("inbox_behind"), seconds: z.int().min(1).max(1_000_000) }),
-]);
-
 /** Body of POST /alert-rules. */
 export const newAlertRuleSchema = z
   .strictObject({ name, condition: alertConditionSchema, enabled: z.boolean().default(true) })

@@ -1,8 +1,6 @@
 import { z } from "@hono/zod-openapi";
+import { commandStates } from "../commands/command-states.ts";
 import { listOf, pageQuery } from "./paging.ts";
-
-/** Where a stored command (`Prefer: respond-async`) stands. */
-export const commandStates = ["queued", "sent", "done", "failed", "expired", "cancelled", "unknown"] as const;
 
 /** Query of GET /commands; newest first. */
 export const commandsQuerySchema = z.strictObject({

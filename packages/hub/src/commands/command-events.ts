@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { commandStates } from "../api/commands-schemas.ts";
+import { commandStates } from "./command-states.ts";
 
 /** The data of each event about stored commands, by type. */
 export const commandEvents = {

@@ -1,4 +1,5 @@
-import type { commandStates, StoredCommand } from "../api/commands-schemas.ts";
+import type { StoredCommand } from "../api/commands-schemas.ts";
+import type { commandStates } from "./command-states.ts";
 
 /** Where a stored command stands. */
 export type StoredCommandState = (typeof commandStates)[number];

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { rolloutTargetStates, type RolloutWindow } from "../api/rollouts-schemas.ts";
+import type { RolloutWindow } from "../api/rollouts-schemas.ts";
+import { rolloutTargetStates } from "./rollout-states.ts";
 import { decide, type RolloutRules, type RolloutStanding, type TargetCounts } from "./decide.ts";
 import { windowAt } from "./windows.ts";
 

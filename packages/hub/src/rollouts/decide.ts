@@ -1,4 +1,5 @@
-import type { rolloutStates, rolloutTargetStates, RolloutWindow } from "../api/rollouts-schemas.ts";
+import type { RolloutWindow } from "../api/rollouts-schemas.ts";
+import type { rolloutStates, rolloutTargetStates } from "./rollout-states.ts";
 import { windowAt } from "./windows.ts";
 
 /** Where a rollout stands, as it is stored. */

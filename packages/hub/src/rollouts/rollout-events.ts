@@ -1,5 +1,5 @@
 import { z } from "zod";
-import { rolloutTargetStates } from "../api/rollouts-schemas.ts";
+import { rolloutTargetStates } from "./rollout-states.ts";
 
 const rollout = z.object({
   id: z.string(),

@@ -1,5 +1,5 @@
 import { Counter, Gauge, type Registry } from "prom-client";
-import { rolloutStates } from "../api/rollouts-schemas.ts";
+import { rolloutStates } from "./rollout-states.ts";
 import type { TargetState } from "./decide.ts";
 import type { RolloutStore } from "./rollout-store.ts";
 

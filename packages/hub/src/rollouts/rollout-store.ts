@@ -1,6 +1,7 @@
 import { openDatabase, type Database } from "@sallyport/durable";
 import type { Command } from "@sallyport/nbwss";
-import { rolloutTargetStates, type Rollout } from "../api/rollouts-schemas.ts";
+import type { Rollout } from "../api/rollouts-schemas.ts";
+import { rolloutTargetStates } from "./rollout-states.ts";
 import { fromCursor, toPage } from "../api/paging.ts";
 import type { Caller } from "../access/roles.ts";
 import type { HubLimits } from "../config/limits.ts";

@@ -34,7 +34,7 @@ export interface ViewsOptions {
   views: readonly View[];
   /** Whether events of a type change these tables at all; the others only move the position. */
   concerns: (type: string) => boolean;
-  clock: Clock;
+  clock: Pick<Clock, "after">;
   logger: ViewsLogger;
   retryMs: number;
   /** Told how far folding old events has come, for whoever waits for it. */
