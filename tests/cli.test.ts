@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import type { Command } from "commander";
 import { makeProgram } from "../packages/cli/src/program.ts";
+import { temporaryFolder } from "./kit/folder.ts";
 import { sallyport } from "./kit/sallyport.ts";
 import { adminKey, password, Site } from "./kit/site.ts";
 
@@ -54,6 +55,12 @@ test("cli - every command has help, and every last one an example", async (t) =>
 });
 
 const badConfig = join(import.meta.dirname, "fixtures", "bad-hub.yaml");
+const keyFolder = temporaryFolder();
+after(() => keyFolder[Symbol.dispose]());
+const keyFile = join(keyFolder.path, "key");
+writeFileSync(keyFile, "a-key", { mode: 0o600 });
+const openKeyFile = join(keyFolder.path, "open-key");
+writeFileSync(openKeyFile, "s3cret-for-all", { mode: 0o644 });
 const refusals: [title: string, args: string[], said: RegExp][] = [
   ["an unknown command", ["primarie"], /Did you mean primaries/],
   ["no hub", ["primaries", "list"], /no hub is named: set SALLYPORT_HUB or give --hub/],
@@ -63,8 +70,23 @@ const refusals: [title: string, args: string[], said: RegExp][] = [
     /the API key is missing: set SALLYPORT_API_KEY/,
   ],
   [
+    "a key that every user can read",
+    ["primaries", "list", "--hub", "https://127.0.0.1:1", "--api-key-file", openKeyFile],
+    /^sallyport: the API key is no secret: every user .*\(mode 0644\): chmod 600 [^\n]*open-key, [^\n]*\n$/,
+  ],
+  [
+    "an agent's key that every user can read",
+    ["agent", "--data", "/tmp/x", "--upstream", "https://127.0.0.1:1", "--api-key-file", openKeyFile],
+    /the API key is no secret: .*chmod 600/,
+  ],
+  [
+    "a TLS key that every user can read",
+    ["hub", "--data", "/tmp/x", "--tls-cert", "/etc/hostname", "--tls-key", openKeyFile],
+    /every user .*chmod 600 [^\n]*open-key/,
+  ],
+  [
     "a hub over http",
-    ["primaries", "list", "--hub", "http://127.0.0.1:1", "--api-key-file", "/etc/hostname"],
+    ["primaries", "list", "--hub", "http://127.0.0.1:1", "--api-key-file", keyFile],
     /is no https:\/\/ URL/,
   ],
   [
@@ -89,12 +111,12 @@ const refusals: [title: string, args: string[], said: RegExp][] = [
   ],
   [
     "an endpoint that nobody serves",
-    ["conformance", "endpoint", "wss://127.0.0.1:1/nbwss", "--token-file", "/etc/hostname"],
+    ["conformance", "endpoint", "wss://127.0.0.1:1/nbwss", "--token-file", keyFile],
     /127\.0\.0\.1:1 can't be reached, nothing was tried/,
   ],
   [
     "an endpoint without wss",
-    ["conformance", "endpoint", "https://127.0.0.1:1/nbwss", "--token-file", "/etc/hostname"],
+    ["conformance", "endpoint", "https://127.0.0.1:1/nbwss", "--token-file", keyFile],
     /has to be wss:/,
   ],
   [

@@ -20,7 +20,6 @@ export type { AgentStatus } from "./lone/diagnosis.ts";
 export type { LoneAgent, LoneAgentOptions } from "./lone/lone-agent.ts";
 export { pollable } from "./sources/poller.ts";
 export type { PollingStatus, PollingTerms } from "./sources/poller.ts";
-export { secretFile } from "./upstream/credential.ts";
 export type { UpstreamCredential } from "./upstream/credential.ts";
 export type { OpenedUpstream, Upstream } from "./upstream/upstream.ts";
 export type { CommandExecutor } from "./executor.ts";

@@ -1,10 +1,11 @@
 import { readFileSync } from "node:fs";
+import { readSecretFile, SecretFileError } from "@sallyport/durable";
 import { fromEnvironment } from "./environment.ts";
 import { Failure } from "./failure.ts";
 
 /**
  * Takes a secret from a file named by an option, or from the environment; never from an argument, which every user of
- * the machine can read.
+ * the machine can read, and never from a file that others can.
  * @param what how the message calls it, such as "the API key"
  * @throws Failure that says how to give it
  */
@@ -34,8 +35,10 @@ export function secretReader(
 
 function readFileOf(what: string, file: string): string {
   try {
-    return readFileSync(file, "utf8").trim();
+    return readSecretFile(file).trim();
   } catch (error) {
+    if (error instanceof SecretFileError)
+      throw new Failure(`${what} is no secret: ${error.message}`, { cause: error, exitCode: 2 });
     // Node's message has the path; it might be the secret itself, given where its file should be named.
     const { code } = error as NodeJS.ErrnoException;
     throw new Failure(`the file of ${what} can't be read (${code})`, { cause: error, exitCode: 2 });

@@ -1,5 +1,3 @@
-import { readFileSync } from "node:fs";
-
 /** How the agent proves itself to the upstream when it calls on its own behalf. */
 export type UpstreamCredential =
   | {
@@ -16,11 +14,3 @@ export type UpstreamCredential =
       domainType?: string | undefined;
       domainName?: string | undefined;
     };
-
-/**
- * Reads a secret from a file each time it is asked for: one line, white space round it removed.
- * @param file found only when it is read; whoever starts the agent should try it once
- */
-export function secretFile(file: string): () => string {
-  return () => readFileSync(file, "utf8").trim();
-}

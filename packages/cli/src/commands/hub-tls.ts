@@ -1,4 +1,5 @@
 import { readFileSync } from "node:fs";
+import { readSecretFile } from "@sallyport/durable";
 import { Failure } from "../failure.ts";
 
 /**
@@ -11,7 +12,7 @@ export function readTlsFiles(tls: {
 }): { cert: string; key: string } | undefined {
   if (tls.cert === undefined || tls.key === undefined) return undefined;
   try {
-    return { cert: readFileSync(tls.cert, "utf8"), key: readFileSync(tls.key, "utf8") };
+    return { cert: readFileSync(tls.cert, "utf8"), key: readSecretFile(tls.key) };
   } catch (error) {
     throw new Failure(`the TLS files can't be read: ${(error as Error).message}`, {
       cause: error,

@@ -1,6 +1,6 @@
 import { createCipheriv, createDecipheriv, createHmac, randomBytes } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { writeFileDurably } from "@sallyport/durable";
+import { existsSync } from "node:fs";
+import { readSecretFile, writeFileDurably } from "@sallyport/durable";
 import { HubError } from "../errors.ts";
 
 const keyBytes = 32;
@@ -59,11 +59,11 @@ export class Sealing {
 
 /**
  * Reads the key file, or makes it (mode 0600).
- * @throws HubError `unsealable` when the file holds no key
+ * @throws HubError `unsealable` when the file holds no key, SecretFileError when others can read it
  */
 export async function openSealing(path: string): Promise<Sealing> {
   if (!existsSync(path)) await writeFileDurably(path, `${randomBytes(keyBytes).toString("base64")}\n`, 0o600);
-  const key = Buffer.from(readFileSync(path, "utf8").trim(), "base64");
+  const key = Buffer.from(readSecretFile(path).trim(), "base64");
   if (key.length === keyBytes) return new Sealing(key);
   throw new HubError("unsealable", `${path} holds no key of ${keyBytes} bytes in base64`);
 }

@@ -1,5 +1,6 @@
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
+import { readSecretFile } from "@sallyport/durable";
 import { HubError } from "../errors.ts";
 
 /** A server's certificate (with its chain behind it) and private key, both PEM. */
@@ -16,11 +17,11 @@ export interface KeyPairFiles {
 
 /**
  * Reads a certificate and its key.
- * @throws HubError `bad_option` when a file can't be read
+ * @throws HubError `bad_option` when a file can't be read, or the key's can be read by others
  */
 export async function readKeyPair({ certFile, keyFile }: KeyPairFiles): Promise<KeyPair> {
   try {
-    return { cert: await readFile(certFile, "utf8"), key: await readFile(keyFile, "utf8") };
+    return { cert: await readFile(certFile, "utf8"), key: readSecretFile(keyFile) };
   } catch (cause) {
     throw new HubError("bad_option", `the TLS files can't be read: ${(cause as Error).message}`, { cause });
   }

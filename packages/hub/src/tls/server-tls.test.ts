@@ -38,7 +38,7 @@ async function certificates(dir: string) {
       [keyFile, keyPem],
       [certFile, certPem],
     ] as const) {
-      await writeFile(`${file}.new`, pem);
+      await writeFile(`${file}.new`, pem, { mode: 0o600 });
       await rename(`${file}.new`, file);
     }
   };
