@@ -30,6 +30,7 @@ const debianPackages = {
   "nats-server": "nats-server",
   ssh: "openssh-client",
   sshd: "openssh-server",
+  rclone: "rclone",
 };
 
 function fail(message) {

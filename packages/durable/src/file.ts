@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { closeSync, fsyncSync, openSync, renameSync, writeFileSync } from "node:fs";
 import { open, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 
@@ -22,5 +23,24 @@ export async function writeFileDurably(path: string, content: string, mode: numb
     await folder.sync();
   } finally {
     await folder.close();
+  }
+}
+
+/** Like `writeFileDurably`, for what has to be written before anything else runs. */
+export function writeFileDurablySync(path: string, content: string, mode: number): void {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  const file = openSync(temporary, "wx", mode);
+  try {
+    writeFileSync(file, content);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(temporary, path);
+  const folder = openSync(dirname(path), "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
   }
 }

@@ -24,6 +24,10 @@ export const errorTable = {
   stopping: { httpStatus: 503, netbackupCode: 800 },
   password_file_missing: { httpStatus: 500, netbackupCode: 2106 },
   storage_unusable: { httpStatus: 500, netbackupCode: 2106 },
+  storage_full: { httpStatus: 500, netbackupCode: 129 },
+  volume_down: { httpStatus: 500, netbackupCode: 2074 },
+  no_storage_unit: { httpStatus: 400, netbackupCode: 213 },
+  in_use: { httpStatus: 409, netbackupCode: 20 },
 } as const;
 
 /** A stable name of a reason to refuse. */

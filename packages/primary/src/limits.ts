@@ -74,6 +74,10 @@ export const limits = {
   /** Passwords hashed at once, since each takes 32 MiB; and waiting for it, beyond which a login is refused with 503. */
   maxConcurrentHashes: 2,
   maxWaitingHashes: 64,
+  /** Storage servers, disk pools and storage units of each; a further one is refused with 400. */
+  maxStorageUnits: 64,
+  /** NetBackup's default for the percent of a disk in use from which on no backup begins. */
+  highWaterMark: 98,
   /** What an administrator may set for it at most. */
   maxJobsOfStorageUnit: 32,
   /** Jobs that run at once on a storage unit unless an administrator sets another number; the others wait as QUEUED. */

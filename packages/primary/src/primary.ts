@@ -27,8 +27,8 @@ import { migrations } from "./schema.ts";
 import { startServer, type RunningServer } from "./server.ts";
 import { RunningProcesses } from "./storage/running-processes.ts";
 import { Scheduler } from "./scheduling/scheduler.ts";
-import { StorageSettingsStore } from "./storage/storage-settings.ts";
-import { openStorageUnit } from "./storage/storage-unit.ts";
+import { defaultStorageUnit } from "./storage/storage-unit.ts";
+import { StorageUnits } from "./storage/storage-units.ts";
 import { verifyWork } from "./verify/verify.ts";
 
 /** What a primary is made of. */
@@ -96,8 +96,6 @@ export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
 
   const processes = new RunningProcesses(database);
   await processes.killAll(log);
-  const storageUnit = await openStorageUnit(dataDir, options.resticProgram ?? "restic", processes);
-  const { restic } = storageUnit;
   const [jobs, catalogue, policies] = [
     new JobStore(database),
     new Catalogue(database),
@@ -106,39 +104,40 @@ export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
   const staging = new StagingFolders(database);
   await staging.removeAll(log);
 
-  const ready = untilDone(async () => {
-    const isNew = !restic.exists;
-    await restic.ensureRepository();
-    if (isNew) return;
-    await restic.removeLocks();
-    await reconcileCatalogue({ database, catalogue, jobs, journal, restic, clock, log });
-  });
-  // A repository that can't be used now must not keep the primary down: each job tries again, and says why it fails.
-  if (restic.exists) await ready().catch((error: unknown) => log.error({ err: error }, "storage.unusable"));
+  const units = building.use(
+    new StorageUnits({
+      dataDir,
+      database,
+      processes,
+      program: options.resticProgram,
+      // What this process starts waits for it, and what an earlier one left running has been killed.
+      onOpen: async (unit, snapshots) => {
+        await unit.restic.removeLocks();
+        await reconcileCatalogue({ database, catalogue, jobs, journal, unit, snapshots, clock, log });
+      },
+    }),
+  );
+  await openAtStart(units, log);
   const lifecycle = new JobLifecycle({ database, jobs, catalogue, journal, clock, log });
   for (const job of jobs.listOpen()) {
     if (!restingStates.has(job.state)) lifecycle.interrupt(job, "the primary was killed during the job");
   }
 
-  const expiry = building.use(new Expiry({ database, catalogue, journal, restic, clock, log, ready }));
+  const expiry = building.use(new Expiry({ database, catalogue, journal, units, clock, log }));
   const hostLists = new HostLists(database);
-  const storageSettings = new StorageSettingsStore(database);
-  const settingsOf = (name: string) => storageSettings.get(name);
-  const maxJobsOf = (name: string) => settingsOf(name).maxConcurrentJobs;
+  const maxJobsOf = (name: string) => units.settings.get(name).maxConcurrentJobs;
   const work = {
     BACKUP: backupWork({
-      restic,
+      units,
       clock,
       dataDir,
-      settingsOf,
       excludes: () => hostLists.get("Exclude") ?? [],
-      ready,
     }),
-    RESTORE: restoreWork({ restic, catalogue, staging, ready }),
-    VERIFY: verifyWork({ restic, catalogue, ready }),
+    RESTORE: restoreWork({ units, catalogue, staging }),
+    VERIFY: verifyWork({ units, catalogue }),
   };
   const queue = building.use(new JobQueue({ jobs, lifecycle, work, maxJobsOf, clock, log }));
-  const scheduler = building.use(new Scheduler({ database, policies, queue, clock, log }));
+  const scheduler = building.use(new Scheduler({ database, policies, queue, units, clock, log }));
   const localClients = localClientNames(hostName);
   const { mount } = options;
   const app = createApi({
@@ -153,11 +152,10 @@ export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
     queue,
     catalogue,
     expiry,
+    units,
     dataDir,
-    storageSettings,
     hostLists,
-    restic,
-    contents: building.use(new ImageContents(restic)),
+    contents: building.use(new ImageContents(units)),
     clock,
     log,
     localClients,
@@ -208,14 +206,18 @@ export function isWildcard(host: string): boolean {
   return host === "0.0.0.0" || host === "::";
 }
 
-/** Runs `body` until it has succeeded once; calls meanwhile share the run. */
-function untilDone(body: () => Promise<void>): () => Promise<void> {
-  let running: Promise<void> | undefined;
-  return () => {
-    running ??= body().catch((error: unknown) => {
-      running = undefined;
-      throw error;
-    });
-    return running;
+/**
+ * Opens the repositories that there are: the one on this machine before the first request, those of servers beside it.
+ * One that can't be used now must not keep the primary down: each job tries again, and says why it fails.
+ */
+async function openAtStart(units: StorageUnits, log: Logger): Promise<void> {
+  const open = async (name: string) => {
+    const unit = units.get(name);
+    if (!unit.isInitialised) return;
+    await unit
+      .ready()
+      .catch((error: unknown) => log.error({ err: error, storageUnit: name }, "storage.unusable"));
   };
+  const opening = units.names().map((name) => ({ name, done: open(name) }));
+  await opening.find(({ name }) => name === defaultStorageUnit)?.done;
 }

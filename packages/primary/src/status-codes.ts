@@ -51,7 +51,10 @@ const statusCodes: Readonly<Record<number, StatusCode>> = {
   },
   72: { text: "the client type is incorrect in the configuration database", action: checkPolicy },
   83: { text: "media open error", action: "Check the disk of the storage unit." },
-  84: { text: "media write error", action: "Check the disk of the storage unit." },
+  84: {
+    text: "media write error",
+    action: "Check the storage unit's disk, or its server and the network to it, and run the job again.",
+  },
   85: { text: "media read error", action: "Verify the images; check the disk of the storage unit." },
   96: { text: "unable to allocate new media for backup", action: "Free space in the storage unit." },
   129: {
@@ -74,6 +77,10 @@ const statusCodes: Readonly<Record<number, StatusCode>> = {
     text: "operation not allowed during this time period",
     action: "Wait for the schedule's window, or widen it.",
   },
+  213: {
+    text: "no storage units available for use",
+    action: "Name a storage unit that there is in the policy or schedule, or add it again.",
+  },
   227: { text: "no entity was found", action: "Check the name or identifier." },
   230: { text: "the specified policy does not exist in the configuration database", action: checkPolicy },
   239: { text: "the specified client does not exist in the specified policy", action: checkPolicy },
@@ -83,7 +90,8 @@ const statusCodes: Readonly<Record<number, StatusCode>> = {
   2074: { text: "disk volume is down", action: "Check that the storage unit's disk is mounted." },
   2106: {
     text: "disk storage server is down",
-    action: "Check that restic is installed and that the repository and its password file can be read.",
+    action:
+      "Look at `sallyport primary storage check`: restic has to be installed, the server up, its credentials valid, and the repository's password file in place.",
   },
   8000: { text: "the user is not authorized", action: "Log in, or use a valid API key." },
 };

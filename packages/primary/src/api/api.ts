@@ -36,7 +36,10 @@ import { policyRoutes, type PolicyRoutesOptions } from "./policies.ts";
 import { recoveryRoutes } from "./recovery.ts";
 import { limitBody } from "./request-body.ts";
 import { sessionRoutes } from "./sessions.ts";
-import { storageRoutes, type StorageRoutesOptions } from "./storage.ts";
+import { diskPoolRoutes } from "./disk-pools.ts";
+import type { StorageResourceContext } from "./storage-resources.ts";
+import { storageServerRoutes } from "./storage-servers.ts";
+import { storageUnitRoutes } from "./storage-units.ts";
 import { trustRoutes, type TrustOptions } from "./trust.ts";
 
 /** Everything that the API shows. */
@@ -45,11 +48,12 @@ export type ApiOptions = LoginOptions &
   JobRoutesOptions &
   ImageRoutesOptions &
   ImageActionOptions &
-  StorageRoutesOptions &
+  StorageResourceContext &
   ImageBrowseOptions &
   Omit<HostRoutesOptions, "identity"> &
   TrustOptions & {
     contents: ImageContents;
+    dataDir: string;
     database: Database;
     sessions: Sessions;
     audit: AuditTrail;
@@ -93,7 +97,7 @@ export function createApi(options: ApiOptions): ApiRoutes {
     .route("/", policyRoutes(options))
     .route("/", policyPartRoutes(options))
     .route("/", uniqueClientRoutes(options))
-    .route("/", manualBackupRoutes(options.policies, options.queue))
+    .route("/", manualBackupRoutes(options))
     .route("/", jobRoutes(options))
     .route("/", jobActionRoutes(options))
     .route("/", bulkJobRoutes(options))
@@ -102,7 +106,9 @@ export function createApi(options: ApiOptions): ApiRoutes {
     .route("/", imageBrowseRoutes(options))
     .route("/", imageSizeRoutes(options))
     .route("/", imageRoutes(options))
-    .route("/", storageRoutes(options))
+    .route("/", storageUnitRoutes(options))
+    .route("/", diskPoolRoutes(options))
+    .route("/", storageServerRoutes(options))
     .route("/", hostRoutes({ ...options, identity: sessions.publicKeyPem }))
     .route("/", alertRoutes(options))
     .route("/", licensingRoutes(options))

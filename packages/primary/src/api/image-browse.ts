@@ -10,8 +10,8 @@ import { compileExpression, type FilterFields } from "../filter/filter.ts";
 import { parseFilter } from "../filter/parse-filter.ts";
 import { limits } from "../limits.ts";
 import { pathProblem } from "../restore/path-rules.ts";
-import type { Restic } from "../storage/restic.ts";
 import type { SnapshotEntry } from "../storage/snapshot-listing.ts";
+import type { StorageUnits } from "../storage/storage-units.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
 import { imageFields } from "./images.ts";
 import { linksOf, paginationOf, readPage } from "./pagination.ts";
@@ -30,7 +30,7 @@ const browsedFields: FilterFields = {
 /** What the look into folders works on. */
 export interface ImageBrowseOptions {
   catalogue: Catalogue;
-  restic: Restic;
+  units: StorageUnits;
   clock: Clock;
 }
 
@@ -43,7 +43,7 @@ interface Found {
  * `/catalog/image-contents`: what a folder holds in the images of a client. Only that folder is read of each image,
  * however large the image is.
  */
-export function imageBrowseRoutes({ catalogue, restic, clock }: ImageBrowseOptions): ApiRoutes {
+export function imageBrowseRoutes({ catalogue, units, clock }: ImageBrowseOptions): ApiRoutes {
   return new Hono<ApiEnvironment>().get("/catalog/image-contents", async (context) => {
     const wanted = readWanted(context.req.query("filter") ?? "");
     const sort = context.req.query("sort") ?? "name";
@@ -57,6 +57,7 @@ export function imageBrowseRoutes({ catalogue, restic, clock }: ImageBrowseOptio
     const images = catalogue.list(recent, { limit: limits.maxBrowsedImages, offset: 0 });
     const found: Found[] = [];
     for (const image of images) {
+      const { restic } = units.get(image.storageUnit);
       await restic.lock.withShared(async () => {
         for await (const entry of restic.listEntries(image.snapshotId, wanted)) {
           // Restic tells the folder itself as well.

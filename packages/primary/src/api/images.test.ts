@@ -185,5 +185,5 @@ test("storage - unit, pool and server are told with their space", async () => {
   await primary.expect(200, "/storage/storage-servers");
   const bad = { body: { data: { type: "storageUnit", attributes: { maxConcurrentJobs: 0 } } } };
   await primary.expect(400, "PATCH /storage/storage-units/stu_local", bad);
-  await primary.expect(501, "POST /storage/storage-units", { body: "{}" });
+  await primary.expect(400, "POST /storage/storage-units", { body: "{}" });
 });

@@ -6,6 +6,7 @@ import type { JobQueue } from "../jobs/job-queue.ts";
 import type { Policy } from "../policies/policy.ts";
 import type { Schedule } from "../policies/schedule.ts";
 import type { PolicyStore } from "../policies/policy-store.ts";
+import type { StorageUnits } from "../storage/storage-units.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
 import { readJson } from "./request-body.ts";
 
@@ -21,7 +22,15 @@ const backupRequestSchema = z.object({
 });
 
 /** `POST /admin/manual-backup`: one job for each client of the policy, or for the one that is named. */
-export function manualBackupRoutes(policies: PolicyStore, queue: JobQueue): ApiRoutes {
+export function manualBackupRoutes({
+  policies,
+  queue,
+  units,
+}: {
+  policies: PolicyStore;
+  queue: JobQueue;
+  units: StorageUnits;
+}): ApiRoutes {
   return new Hono<ApiEnvironment>().post("/admin/manual-backup", async (context) => {
     const { policyName, scheduleName, clientName } = (await readJson(context, backupRequestSchema)).data
       .attributes;
@@ -32,7 +41,7 @@ export function manualBackupRoutes(policies: PolicyStore, queue: JobQueue): ApiR
     const schedule = chooseSchedule(policy, scheduleName ?? "");
     const owner = context.get("principal").userName;
     const data = chooseClients(policy, clientName ?? "").map((client) => {
-      const { id } = queue.submit({ ...backupJob(policy, schedule, client), owner });
+      const { id } = queue.submit({ ...backupJob(policy, schedule, client, units), owner });
       return {
         type: "job",
         id: String(id),

@@ -10,6 +10,7 @@ import { policyAttributesSchema } from "../policies/policy-attributes.ts";
 import { policyNameSchema } from "../policies/policy-name.ts";
 import { policyFromRow, type PolicyStore } from "../policies/policy-store.ts";
 import { checkPolicy, policySchema, type Policy, type VersionedPolicy } from "../policies/policy.ts";
+import type { StorageUnits } from "../storage/storage-units.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
 import { listByOffset } from "./offset-list.ts";
 import { policyListItem, policyResource } from "./policy-resource.ts";
@@ -88,11 +89,18 @@ export interface PolicyRoutesOptions {
   database: Database;
   policies: PolicyStore;
   localClients: readonly string[];
+  units: StorageUnits;
   log: Logger;
 }
 
 /** `/config/policies`; what lies below one policy is in `policy-parts.ts`. */
-export function policyRoutes({ database, policies, localClients, log }: PolicyRoutesOptions): ApiRoutes {
+export function policyRoutes({
+  database,
+  policies,
+  localClients,
+  units,
+  log,
+}: PolicyRoutesOptions): ApiRoutes {
   const record = (event: string, context: Context<ApiEnvironment>, policyName: string) =>
     log.info({ policyName, userName: context.get("principal").userName }, event);
   const made = (context: Context<ApiEnvironment>, found: VersionedPolicy) => {
@@ -105,7 +113,7 @@ export function policyRoutes({ database, policies, localClients, log }: PolicyRo
       const { data } = await readJson(context, policyBodySchema);
       const { policy } = data.attributes;
       checkName(data.id, policy);
-      checkPolicy(policy, localClients);
+      checkPolicy(policy, localClients, units);
       const created = policies.create(policy);
       record("policy.created", context, policy.policyName);
       return made(context, created);
@@ -138,7 +146,7 @@ export function policyRoutes({ database, policies, localClients, log }: PolicyRo
           `a policy can't be renamed to "${policy.policyName}": copy it instead`,
         );
       }
-      checkPolicy(policy, localClients);
+      checkPolicy(policy, localClients, units);
       const changed = policies.change(name, (found) => {
         checkIfMatch(context, found);
         return policy;
@@ -155,7 +163,7 @@ export function policyRoutes({ database, policies, localClients, log }: PolicyRo
           ...found.policy,
           policyAttributes: { ...found.policy.policyAttributes, ...policyAttributes },
         };
-        checkPolicy(policy, localClients);
+        checkPolicy(policy, localClients, units);
         return policy;
       });
       record("policy.changed", context, name);

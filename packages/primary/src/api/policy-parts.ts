@@ -4,6 +4,7 @@ import { PrimaryError } from "../errors.ts";
 import type { PolicyStore } from "../policies/policy-store.ts";
 import { checkPolicy, clientSchema, selectionsSchema, type Policy } from "../policies/policy.ts";
 import { scheduleSchema } from "../policies/schedule.ts";
+import type { StorageUnits } from "../storage/storage-units.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
 import { checkIfMatch, setEtag } from "./policies.ts";
 import { readJson } from "./request-body.ts";
@@ -22,15 +23,16 @@ const selectionsBodySchema = z.object({
 export interface PolicyPartRoutesOptions {
   policies: PolicyStore;
   localClients: readonly string[];
+  units: StorageUnits;
 }
 
 /** Clients, schedules and backup selections below one policy: each change is a new generation of it. */
-export function policyPartRoutes({ policies, localClients }: PolicyPartRoutesOptions): ApiRoutes {
+export function policyPartRoutes({ policies, localClients, units }: PolicyPartRoutesOptions): ApiRoutes {
   const change = (context: Context<ApiEnvironment>, edit: (policy: Policy) => Policy) => {
     const changed = policies.change(context.req.param("name") ?? "", (found) => {
       checkIfMatch(context, found);
       const policy = edit(found.policy);
-      checkPolicy(policy, localClients);
+      checkPolicy(policy, localClients, units);
       return policy;
     });
     setEtag(context, changed);

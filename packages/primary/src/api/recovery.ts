@@ -8,7 +8,6 @@ import { limits } from "../limits.ts";
 import { isLocal } from "../policies/policy.ts";
 import { planRestore } from "../restore/restore-plan.ts";
 import type { RestoreRequest } from "../restore/restore.ts";
-import { defaultStorageUnit } from "../storage/storage-unit.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
 import { readParts } from "./multipart.ts";
 import { parseJson } from "./request-body.ts";
@@ -64,10 +63,13 @@ export function recoveryRoutes({ catalogue, queue, localClients }: RecoveryRoute
         { attributeErrors: { destinationClient: `only this machine: ${localClients.join(", ")}` } },
       );
     }
-    const selections = parts.selections.map((selection) => ({
-      path: selection.path,
-      backupId: findImage(catalogue, recoveryPoint, selection.backupTime ?? undefined).backupId,
-    }));
+    let storageUnit = "";
+    const selections = parts.selections.map((selection) => {
+      const image = findImage(catalogue, recoveryPoint, selection.backupTime ?? undefined);
+      // Of several, it counts against the bound of the first.
+      storageUnit ||= image.storageUnit;
+      return { path: selection.path, backupId: image.backupId };
+    });
     const request: RestoreRequest = {
       moves: planRestore(selections, parts.renames),
       overwriteExistingFiles: recoveryOptions.overwriteExistingFiles ?? false,
@@ -77,7 +79,7 @@ export function recoveryRoutes({ catalogue, queue, localClients }: RecoveryRoute
       clientName: recoveryPoint.client,
       policyName: "",
       scheduleName: "",
-      storageUnit: defaultStorageUnit,
+      storageUnit,
       owner: context.get("principal").userName,
       subType: "USERBACKUP",
       request,

@@ -2,7 +2,7 @@ import { z } from "zod";
 import type { NewJob, ScheduleType } from "../jobs/job.ts";
 import type { Policy } from "../policies/policy.ts";
 import { retentionOf, type Schedule } from "../policies/schedule.ts";
-import { defaultStorageUnit } from "../storage/storage-unit.ts";
+import type { StorageUnits } from "../storage/storage-units.ts";
 
 /** What a BACKUP job keeps of the policy at the moment it was made. */
 export const backupRequestSchema = z.object({
@@ -29,7 +29,12 @@ const noLimit = 2_147_483_647;
  * The job that backs up one client by a policy and a schedule, if it has one. With multiple data streams it is a parent
  * of a job for each selection.
  */
-export function backupJob(policy: Policy, schedule: Schedule | undefined, clientName: string): NewJob {
+export function backupJob(
+  policy: Policy,
+  schedule: Schedule | undefined,
+  clientName: string,
+  units: Pick<StorageUnits, "choose">,
+): NewJob {
   const { policyAttributes, backupSelections, policyName } = policy;
   const retention = retentionOf(schedule);
   const requestFor = (selections: string[]): BackupRequest => ({
@@ -45,7 +50,7 @@ export function backupJob(policy: Policy, schedule: Schedule | undefined, client
     policyName,
     scheduleName: schedule?.scheduleName ?? "",
     scheduleType: scheduleTypes[schedule?.backupType ?? ""] ?? "FULL_BACKUP",
-    storageUnit: defaultStorageUnit,
+    storageUnit: units.choose(schedule?.backupCopies?.copies?.[0]?.storage, policyAttributes.storage),
     owner: "root",
     priority: policyAttributes.priority ?? 0,
     jobLimit: jobLimit >= noLimit ? 0 : jobLimit,

@@ -1,12 +1,5 @@
 import type { ResticResult } from "../storage/restic-process.ts";
-
-const reasons: readonly (readonly [pattern: RegExp, status: number])[] = [
-  [/no space left on device|disk quota exceeded/i, 129],
-  [/all (target|source) directories\/files do not exist/i, 71],
-  [/unable to open (config file|repository)|wrong password|no key found|repository does not exist/i, 2106],
-  [/already locked/i, 2106],
-  [/input\/output error|read-only file system/i, 84],
-];
+import { storageStatus } from "../storage/storage-failure.ts";
 
 /** Turns the end of `restic backup` into a NetBackup status. */
 export function backupStatus(
@@ -24,5 +17,6 @@ export function backupStatus(
 export function failureStatus(result: ResticResult): number | undefined {
   if (result.code === null) return 50;
   const text = result.errorLines.join("\n");
-  return reasons.find(([pattern]) => pattern.test(text))?.[1];
+  if (/all (target|source) directories\/files do not exist/i.test(text)) return 71;
+  return storageStatus(text);
 }

@@ -7,49 +7,55 @@ import type { JobWork, JobWorkContext } from "../jobs/job-run.ts";
 import type { Job, LogSeverity, ScheduleType } from "../jobs/job.ts";
 import type { BackupMessage } from "../storage/restic-output.ts";
 import { describeErrorLine } from "../storage/restic-output.ts";
-import { wormLockOf, type StorageSettings } from "../storage/storage-settings.ts";
+import { wormLockOf } from "../storage/storage-settings.ts";
 import type { Restic } from "../storage/restic.ts";
+import type { StorageUnits } from "../storage/storage-units.ts";
 import { backupRequestSchema } from "./backup-job.ts";
 import { expirationOf } from "../policies/schedule.ts";
 import { backupStatus } from "./backup-status.ts";
 
 /** What a backup works with. */
 export interface BackupOptions {
-  restic: Restic;
+  units: StorageUnits;
   clock: Clock;
   /** Patterns of this machine's exclude list. */
   excludes: () => readonly string[];
-  settingsOf: (storageUnit: string) => StorageSettings;
   /** Left out of every backup: the repository can't hold itself. */
   dataDir: string;
-  /** Resolves when the repository can be used; makes it first when there is none. */
-  ready: () => Promise<void>;
 }
 
 type Summary = Extract<BackupMessage, { message_type: "summary" }>;
 
 /** Makes the work of a BACKUP job: one run of restic, and the image that it makes. */
 export function backupWork(options: BackupOptions): JobWork {
-  const { restic } = options;
   return async (job, context) => {
-    await options.ready();
+    const unit = options.units.get(job.storageUnit);
+    await unit.ready();
+    await unit.checkSpace();
+    const { restic } = unit;
     // What an earlier try left must not be taken for what this one makes.
     const leftovers = job.tries > 1 ? await discardSnapshot(restic, job) : [];
-    const outcome = await restic.lock.withShared(() => backUp(options, job, context), context.signal);
+    const outcome = await restic.lock.withShared(() => backUp(options, restic, job, context), context.signal);
+    if (outcome.status === 2106) unit.noteDown(outcome.log?.at(-1)?.message ?? "");
     const log = [...leftovers, ...(outcome.log ?? [])];
     if (outcome.image !== undefined) return { ...outcome, log };
     return { ...outcome, log: [...log, ...(await discardSnapshot(restic, job))] };
   };
 }
 
-async function backUp(options: BackupOptions, job: Job, context: JobWorkContext): Promise<JobOutcome> {
-  const { restic, clock, dataDir } = options;
+async function backUp(
+  options: BackupOptions,
+  restic: Restic,
+  job: Job,
+  context: JobWorkContext,
+): Promise<JobOutcome> {
+  const { units, clock, dataDir } = options;
   const { selections, retention } = backupRequestSchema.parse(job.request);
   const missing = await findMissing(selections);
   const backupId = job.backupId ?? "";
   const timeS = Number(backupId.slice(backupId.lastIndexOf("_") + 1));
   const expiresAtMs = expirationOf(timeS * 1000, retention);
-  const { useWorm } = options.settingsOf(job.storageUnit);
+  const { useWorm } = units.settings.get(job.storageUnit);
   const wormUntilMs = useWorm ? wormLockOf(timeS * 1000, expiresAtMs) : null;
   let summary: Summary | undefined;
   const result = await restic.backup({

@@ -4,7 +4,7 @@ import type { Clock } from "../clock.ts";
 import { PrimaryError } from "../errors.ts";
 import { imageNotification, type NotificationJournal } from "../journal/notification.ts";
 import { limits } from "../limits.ts";
-import type { Restic } from "../storage/restic.ts";
+import type { StorageUnits } from "../storage/storage-units.ts";
 import type { Catalogue } from "./catalogue.ts";
 import type { CatalogueImage } from "./image.ts";
 
@@ -13,11 +13,9 @@ export interface ExpiryOptions {
   database: Database;
   catalogue: Catalogue;
   journal: NotificationJournal;
-  restic: Restic;
+  units: StorageUnits;
   clock: Clock;
   log: Logger;
-  /** Resolves when the repository can be used. */
-  ready: () => Promise<void>;
 }
 
 /**
@@ -29,7 +27,8 @@ export class Expiry implements AsyncDisposable {
   readonly #options: ExpiryOptions;
   readonly #closing = new AbortController();
   #timer: NodeJS.Timeout | undefined;
-  #working: Promise<void> = Promise.resolve();
+  /** What is under way on each storage unit: one that is away keeps no other waiting. */
+  readonly #working = new Map<string, Promise<void>>();
 
   constructor(options: ExpiryOptions) {
     this.#options = options;
@@ -74,15 +73,15 @@ export class Expiry implements AsyncDisposable {
   }
 
   /** Resolves when all that was intended until now has been tried. */
-  idle(): Promise<void> {
-    return this.#working;
+  async idle(): Promise<void> {
+    await Promise.all(this.#working.values());
   }
 
   /** Stops; what is under way is finished first, what only waits is done at the next start. */
   async close(): Promise<void> {
     clearInterval(this.#timer);
     this.#closing.abort();
-    await this.#working;
+    await this.idle();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -90,23 +89,31 @@ export class Expiry implements AsyncDisposable {
   }
 
   #wake(): void {
-    this.#working = this.#working
-      .then(() => this.#removeAll())
-      .catch((error: unknown) => {
-        // Tried again by the next sweep; the intent is durable.
-        if (!this.#closing.signal.aborted) this.#options.log.error({ err: error }, "image.expiry_failed");
-      });
+    const names = new Set(this.#options.catalogue.listExpiring().map(({ storageUnit }) => storageUnit));
+    for (const name of names) {
+      const before = this.#working.get(name) ?? Promise.resolve();
+      const work = before
+        .then(() => this.#removeAll(name))
+        .catch((error: unknown) => {
+          // Tried again by the next sweep; the intent is durable.
+          if (this.#closing.signal.aborted) return;
+          this.#options.log.error({ err: error, storageUnit: name }, "image.expiry_failed");
+        });
+      this.#working.set(name, work);
+    }
   }
 
-  async #removeAll(): Promise<void> {
-    const { catalogue, restic } = this.#options;
-    if (this.#closing.signal.aborted || catalogue.listExpiring().length === 0) return;
-    await this.#options.ready();
-    await restic.lock.withExclusive(async () => {
-      const images = catalogue.listExpiring();
-      const present = new Set((await restic.listSnapshots()).map((snapshot) => snapshot.id));
-      await restic.forget(images.map((image) => image.snapshotId).filter((id) => present.has(id)));
-      await restic.prune();
+  async #removeAll(name: string): Promise<void> {
+    const { catalogue, units } = this.#options;
+    const listExpiring = () => catalogue.listExpiring().filter(({ storageUnit }) => storageUnit === name);
+    if (this.#closing.signal.aborted || listExpiring().length === 0) return;
+    const unit = units.get(name);
+    await unit.ready();
+    await unit.restic.lock.withExclusive(async () => {
+      const images = listExpiring();
+      const present = new Set((await unit.listOwnSnapshots()).map((snapshot) => snapshot.id));
+      await unit.restic.forget(images.map((image) => image.snapshotId).filter((id) => present.has(id)));
+      await unit.restic.prune();
       this.#commit(images);
     }, this.#closing.signal);
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { PrimaryError } from "../errors.ts";
 import { limits } from "../limits.ts";
-import type { Restic } from "../storage/restic.ts";
+import type { StorageUnits } from "../storage/storage-units.ts";
 import type { SnapshotEntry } from "../storage/snapshot-listing.ts";
 import type { CatalogueImage } from "./image.ts";
 
@@ -30,19 +30,19 @@ export interface ContentPage {
  * the pages, so that an image of any size takes no more memory than one page.
  */
 export class ImageContents implements AsyncDisposable {
-  readonly #restic: Restic;
+  readonly #units: StorageUnits;
   readonly #requests = new Map<string, ContentRequest>();
   /** The readings whose restic has not ended. */
   readonly #readings = new Set<Promise<void>>();
   #measuring = 0;
 
-  constructor(restic: Restic) {
-    this.#restic = restic;
+  constructor(units: StorageUnits) {
+    this.#units = units;
   }
 
   /**
    * Begins to read an image.
-   * @throws PrimaryError `busy` when too many are being read
+   * @throws PrimaryError `busy` when too many are being read, `no_storage_unit`
    */
   open(image: CatalogueImage, pageItems: number): string {
     if (this.#requests.size >= limits.maxContentRequests) {
@@ -53,10 +53,11 @@ export class ImageContents implements AsyncDisposable {
     }
     const id = randomUUID();
     const closing = Promise.withResolvers<void>();
-    const entries = this.#restic.listEntries(image.snapshotId);
+    const { restic } = this.#units.get(image.storageUnit);
+    const entries = restic.listEntries(image.snapshotId);
     const first = Promise.withResolvers<SnapshotEntry | undefined>();
     // The lock keeps a prune from taking away what is being read.
-    const ended = this.#restic.lock.withShared(async () => {
+    const ended = restic.lock.withShared(async () => {
       await entries.next().then(({ value }) => first.resolve(value ?? undefined), first.reject);
       await closing.promise;
       await entries.return();
@@ -119,8 +120,9 @@ export class ImageContents implements AsyncDisposable {
     try {
       const wanted = new Set(paths);
       const found = { bytes: 0, files: 0, folders: 0 };
-      await this.#restic.lock.withShared(async () => {
-        for await (const entry of this.#restic.listEntries(image.snapshotId, { signal })) {
+      const { restic } = this.#units.get(image.storageUnit);
+      await restic.lock.withShared(async () => {
+        for await (const entry of restic.listEntries(image.snapshotId, { signal })) {
           if (!isBelow(entry.path, wanted)) continue;
           found.bytes += entry.size;
           if (entry.isFolder) found.folders += 1;

@@ -40,6 +40,7 @@ test("reconciliation - tells unfinished, unknown, lost and foreign apart", () =>
       snapshot("s7", "odd"),
     ],
     (backupId) => backupId === "c_4",
+    "stu_local",
   );
   assert.deepEqual(
     differences.unfinished.map(({ id }) => id),

@@ -5,7 +5,6 @@ import type { JobStore } from "../jobs/job-store.ts";
 import { imageNotification, type NotificationJournal } from "../journal/notification.ts";
 import type { Snapshot } from "../storage/restic-output.ts";
 import type { Restic } from "../storage/restic.ts";
-import { defaultStorageUnit } from "../storage/storage-unit.ts";
 import type { Catalogue } from "./catalogue.ts";
 import type { CatalogueImage, ImageScheduleType } from "./image.ts";
 
@@ -15,12 +14,15 @@ export interface ReconciliationOptions {
   catalogue: Catalogue;
   jobs: JobStore;
   journal: NotificationJournal;
-  restic: Restic;
+  /** Whose repository is compared. */
+  unit: { name: string; restic: Pick<Restic, "forget" | "measure"> };
+  /** All of its snapshots. */
+  snapshots: readonly Snapshot[];
   clock: Clock;
   log: Logger;
 }
 
-/** What has to be done to make catalogue and repository equal. */
+/** What has to be done to make catalogue and repository equal, of one storage unit. */
 export interface Differences {
   /** Snapshots of jobs of ours that did not end with an image: to be forgotten. */
   unfinished: Snapshot[];
@@ -31,14 +33,16 @@ export interface Differences {
 }
 
 /**
- * Compares the catalogue with the snapshots. A snapshot whose job did not commit an image is forgotten rather than
+ * Compares the catalogue with the snapshots of one storage unit. A snapshot whose job did not commit an image is forgotten rather than
  * catalogued: whether it is whole (restic's exit code) went with the process, and its job has been reported as failed.
- * Snapshots without a backup id are not ours and are left alone.
+ * Snapshots without a backup id are not ours and are left alone, and so is the copy of an image that lies elsewhere.
+ * @param images those of every storage unit
  */
 export function compareCatalogue(
   images: readonly CatalogueImage[],
   snapshots: readonly Snapshot[],
   isJobOfOurs: (backupId: string) => boolean,
+  storageUnit: string,
 ): Differences {
   const bySnapshot = new Set(images.map((image) => image.snapshotId));
   const byBackup = new Set(images.map((image) => image.backupId));
@@ -53,17 +57,26 @@ export function compareCatalogue(
       (snapshot) => !isOurs(snapshot) && !byBackup.has(snapshot.tags["backupId"] ?? ""),
     ),
     // An image that is being expired is finished by expiry, which is the one that notifies.
-    lost: images.filter((image) => !image.expiring && !present.has(image.snapshotId)),
+    lost: images.filter(
+      (image) => image.storageUnit === storageUnit && !image.expiring && !present.has(image.snapshotId),
+    ),
   };
 }
 
-/** Makes the catalogue and the repository equal, at start, before any job runs. */
+/** What a storage unit's snapshots and the catalogue differ in. */
+export function findDifferences(
+  options: Pick<ReconciliationOptions, "catalogue" | "jobs" | "snapshots"> & { unit: { name: string } },
+): Differences {
+  const { catalogue, jobs, unit, snapshots } = options;
+  const isJobOfOurs = (backupId: string) => jobs.hasBackupId(backupId, unit.name);
+  return compareCatalogue(catalogue.listAll(), snapshots, isJobOfOurs, unit.name);
+}
+
+/** Makes the catalogue and a repository equal, before any job of this process uses it. */
 export async function reconcileCatalogue(options: ReconciliationOptions): Promise<void> {
-  const { database, catalogue, jobs, journal, restic, log } = options;
-  const snapshots = await restic.listSnapshots();
-  const differences = compareCatalogue(catalogue.listAll(), snapshots, (id) => jobs.hasBackupId(id));
-  const { unfinished, unknown, lost } = differences;
-  await restic.forget(unfinished.map((snapshot) => snapshot.id));
+  const { database, catalogue, journal, unit, log } = options;
+  const { unfinished, unknown, lost } = findDifferences(options);
+  await unit.restic.forget(unfinished.map((snapshot) => snapshot.id));
   const imported: CatalogueImage[] = [];
   for (const snapshot of unknown) imported.push(await importImage(snapshot, options));
   if (unfinished.length + imported.length + lost.length === 0) return;
@@ -77,13 +90,18 @@ export async function reconcileCatalogue(options: ReconciliationOptions): Promis
   });
   journal.flush?.();
   log.warn(
-    { forgotten: unfinished.length, imported: imported.length, lost: lost.length },
+    {
+      storageUnit: unit.name,
+      forgotten: unfinished.length,
+      imported: imported.length,
+      lost: lost.length,
+    },
     "catalogue.reconciled",
   );
 }
 
 async function importImage(snapshot: Snapshot, options: ReconciliationOptions): Promise<CatalogueImage> {
-  const { bytes, files } = await options.restic.measure(snapshot.id);
+  const { bytes, files } = await options.unit.restic.measure(snapshot.id);
   const backupId = snapshot.tags["backupId"] ?? "";
   const worm = snapshot.tags["worm"] ?? "";
   return {
@@ -93,7 +111,7 @@ async function importImage(snapshot: Snapshot, options: ReconciliationOptions): 
     policyName: snapshot.tags["policy"] ?? "",
     scheduleName: snapshot.tags["schedule"] ?? "",
     scheduleType: readScheduleType(snapshot.tags["scheduleType"]),
-    storageUnit: defaultStorageUnit,
+    storageUnit: options.unit.name,
     jobId: Number.parseInt(snapshot.tags["job"] ?? "0", 10) || 0,
     backupTimeS: parseBackupId(backupId) ?? 0,
     createdAtS: Math.floor(options.clock.nowMs() / 1000),

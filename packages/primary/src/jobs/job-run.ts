@@ -31,6 +31,9 @@ export interface JobRunOptions {
 /** Failures that another try does not mend: somebody ended the job, or there is nothing to back up. */
 const finalStatuses: ReadonlySet<number> = new Set([50, 71, 150]);
 
+/** What a storage unit that can't be used ends a job with. */
+const storageCodes: ReadonlySet<number> = new Set([129, 213, 2074, 2106]);
+
 /** One try of a job, from its start to its end or to the wait for the next. */
 export class JobRun {
   readonly #options: JobRunOptions;
@@ -129,9 +132,7 @@ export class JobRun {
 }
 
 function statusOf(error: unknown, type: JobType): number {
-  if (error instanceof PrimaryError && (error.netbackupCode === 2106 || error.code === "storage_unusable")) {
-    return /no space left on device/i.test(error.message) ? 129 : 2106;
-  }
+  if (error instanceof PrimaryError && storageCodes.has(error.netbackupCode)) return error.netbackupCode;
   if (type === "VERIFY") return 191;
   return type === "BACKUP" ? 6 : 5;
 }

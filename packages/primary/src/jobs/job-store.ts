@@ -61,8 +61,10 @@ export class JobStore {
     return row === undefined ? undefined : jobFromRow(row);
   }
 
-  hasBackupId(backupId: string): boolean {
-    return this.#database.prepare("SELECT 1 FROM jobs WHERE backup_id = ?").get(backupId) !== undefined;
+  /** Whether there is a job that makes this image, of one storage unit or of any. */
+  hasBackupId(backupId: string, storageUnit?: string): boolean {
+    const row = this.#database.prepare("SELECT storage_unit FROM jobs WHERE backup_id = ?").get(backupId);
+    return row !== undefined && (storageUnit === undefined || row["storage_unit"] === storageUnit);
   }
 
   /** Jobs that are not DONE: children before their parents, otherwise oldest first. */

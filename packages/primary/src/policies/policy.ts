@@ -5,7 +5,7 @@ import { pathProblem } from "../restore/path-rules.ts";
 import { policyAttributesSchema } from "./policy-attributes.ts";
 import { policyNameSchema } from "./policy-name.ts";
 import { scheduleSchema } from "./schedule.ts";
-import { defaultStorageUnit } from "../storage/storage-unit.ts";
+import type { StorageUnits } from "../storage/storage-units.ts";
 
 const selectionSchema = z.string().superRefine((path, context) => {
   const problem = pathProblem(path);
@@ -73,7 +73,11 @@ export interface VersionedPolicy {
  * @throws PrimaryError `not_implemented` for another type than Standard, `invalid_request` for a client or storage
  * unit that it does not have
  */
-export function checkPolicy(policy: Policy, localClients: readonly string[]): void {
+export function checkPolicy(
+  policy: Policy,
+  localClients: readonly string[],
+  units: Pick<StorageUnits, "has" | "names">,
+): void {
   if (policy.policyType !== "Standard") {
     throw new PrimaryError(
       "not_implemented",
@@ -92,17 +96,15 @@ export function checkPolicy(policy: Policy, localClients: readonly string[]): vo
   if (twice !== undefined) {
     throw new PrimaryError("invalid_request", `there are two schedules "${twice}"`);
   }
+  const checkStorage = (storage: string | null | undefined) => {
+    if (storage == null || storage === "" || units.has(storage)) return;
+    throw new PrimaryError("invalid_request", `there is no storage unit "${storage}"`, {
+      attributeErrors: { storage: `null or one of: ${units.names().join(", ")}` },
+    });
+  };
   checkStorage(policy.policyAttributes.storage);
   for (const { backupCopies } of policy.schedules) {
     for (const { storage } of backupCopies?.copies ?? []) checkStorage(storage);
-  }
-}
-
-function checkStorage(storage: string | null | undefined): void {
-  if (storage != null && storage !== "" && storage !== defaultStorageUnit) {
-    throw new PrimaryError("invalid_request", `there is no storage unit "${storage}"`, {
-      attributeErrors: { storage: `null or "${defaultStorageUnit}"` },
-    });
   }
 }
 

@@ -6,9 +6,12 @@ import type { Catalogue } from "../catalogue/catalogue.ts";
 import type { JobOutcome } from "../jobs/job-lifecycle.ts";
 import type { JobWork, JobWorkContext } from "../jobs/job-run.ts";
 import type { Job, LogSeverity } from "../jobs/job.ts";
+import { PrimaryError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { describeErrorLine } from "../storage/restic-output.ts";
 import type { Restic } from "../storage/restic.ts";
+import type { StorageUnit } from "../storage/storage-unit.ts";
+import type { StorageUnits } from "../storage/storage-units.ts";
 import { makeParents, moveIntoPlace } from "./move-into-place.ts";
 import type { PlannedMove } from "./restore-plan.ts";
 import { findStagingParent, type StagingFolders } from "./staging.ts";
@@ -24,11 +27,9 @@ export type RestoreRequest = z.infer<typeof restoreRequestSchema>;
 
 /** What a restore works with. */
 export interface RestoreOptions {
-  restic: Restic;
+  units: StorageUnits;
   catalogue: Catalogue;
   staging: StagingFolders;
-  /** Resolves when the repository can be used. */
-  ready: () => Promise<void>;
 }
 
 interface Report {
@@ -45,10 +46,7 @@ interface Report {
 
 /** Makes the work of a RESTORE job: restic writes into a staging folder, from which the files are moved into place. */
 export function restoreWork(options: RestoreOptions): JobWork {
-  return async (job, context) => {
-    await options.ready();
-    return options.restic.lock.withShared(() => restoreAll(options, job, context), context.signal);
-  };
+  return (job, context) => restoreAll(options, job, context);
 }
 
 async function restoreAll(options: RestoreOptions, job: Job, context: JobWorkContext): Promise<JobOutcome> {
@@ -57,7 +55,19 @@ async function restoreAll(options: RestoreOptions, job: Job, context: JobWorkCon
   const groups = await groupMoves(request.moves, report);
   for (const [index, group] of groups.entries()) {
     if (context.signal.aborted) break;
-    await restoreGroup({ ...options, job, context, request, report }, group);
+    const scope = { ...options, job, context, request, report };
+    const unit = unitOf(scope, group);
+    if (unit === undefined) continue;
+    try {
+      await unit.ready();
+      await unit.restic.lock.withShared(() => restoreGroup(scope, group, unit.restic), context.signal);
+    } catch (error) {
+      if (!(error instanceof PrimaryError)) throw error;
+      // Images on other storage units can still be restored.
+      report.failed += group.moves.length;
+      report.status = error.netbackupCode;
+      report.log.push({ severity: "ERROR", message: error.message });
+    }
     context.onProgress({
       percentComplete: Math.floor((100 * (index + 1)) / groups.length),
       kilobytes: Math.ceil(report.bytes / 1024),
@@ -110,14 +120,23 @@ interface GroupContext extends RestoreOptions {
   report: Report;
 }
 
-async function restoreGroup(scope: GroupContext, group: MoveGroup): Promise<void> {
-  const { restic, catalogue, staging, job, context, report } = scope;
+/** Where a group's image lies; undefined when it has expired. */
+function unitOf(scope: GroupContext, group: MoveGroup): StorageUnit | undefined {
+  const image = scope.catalogue.find(group.backupId);
+  if (image !== undefined) return scope.units.get(image.storageUnit);
+  noteExpired(scope, group);
+  return undefined;
+}
+
+function noteExpired({ report }: GroupContext, group: MoveGroup): void {
+  report.failed += group.moves.length;
+  report.log.push({ severity: "ERROR", message: `the image ${group.backupId} has expired meanwhile` });
+}
+
+async function restoreGroup(scope: GroupContext, group: MoveGroup, restic: Restic): Promise<void> {
+  const { catalogue, staging, job, context, report } = scope;
   const image = catalogue.find(group.backupId);
-  if (image === undefined) {
-    report.failed += group.moves.length;
-    report.log.push({ severity: "ERROR", message: `the image ${group.backupId} has expired meanwhile` });
-    return;
-  }
+  if (image === undefined) return noteExpired(scope, group);
   const folder = await staging.make(group.stagingParent, job.id);
   try {
     const result = await restic.restore({

@@ -5,6 +5,7 @@ import type { Clock } from "../clock.ts";
 import type { JobQueue } from "../jobs/job-queue.ts";
 import { limits } from "../limits.ts";
 import type { PolicyStore } from "../policies/policy-store.ts";
+import type { StorageUnits } from "../storage/storage-units.ts";
 import { systemLocalTime } from "./calendar.ts";
 import { dueBackups, type ScheduleHistory } from "./due-backups.ts";
 
@@ -13,6 +14,7 @@ export interface SchedulerOptions {
   database: Database;
   policies: PolicyStore;
   queue: JobQueue;
+  units: StorageUnits;
   clock: Clock;
   log: Logger;
 }
@@ -35,7 +37,7 @@ export class Scheduler implements Disposable {
 
   /** Looks now; answers how many backups were started. */
   tick(): number {
-    const { queue, clock, log, policies } = this.#options;
+    const { queue, clock, log, policies, units } = this.#options;
     let started = 0;
     try {
       queue.dropMissed();
@@ -48,7 +50,7 @@ export class Scheduler implements Disposable {
         { nowMs: clock.nowMs(), local: systemLocalTime, holdAfterFailureMs: limits.scheduleHoldMs },
       );
       for (const { policy, schedule, clientName, windowEndMs } of due) {
-        const job = backupJob(policy, schedule, clientName);
+        const job = backupJob(policy, schedule, clientName, units);
         queue.submit({
           ...job,
           owner: "root",

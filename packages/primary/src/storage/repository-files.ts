@@ -40,7 +40,12 @@ export async function prepareRepositoryFiles(files: RepositoryFiles): Promise<vo
   }
   // A killed init may leave a key that the next one's config is not encrypted with.
   await rm(join(repository, "keys"), { recursive: true, force: true });
-  if (!hasPassword) await writeFileDurably(passwordFile, `${randomBytes(32).toString("hex")}\n`, 0o600);
+  if (!hasPassword) await writeFileDurably(passwordFile, newPassword(), 0o600);
+}
+
+/** A password that nobody has to remember, as its file holds it. */
+export function newPassword(): string {
+  return `${randomBytes(32).toString("hex")}\n`;
 }
 
 async function hasSnapshots(repository: string): Promise<boolean> {

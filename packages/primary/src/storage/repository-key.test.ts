@@ -15,15 +15,15 @@ test("repository key - is exported into a new file that only its owner reads, an
   const [source, out] = [join(folder.path, "file"), join(folder.path, "exported")];
   await writeFile(source, "precious");
   let backupId: string;
-  await assert.rejects(exportRepositoryKey(dataDir, out), { code: "storage_unusable" });
+  await assert.rejects(exportRepositoryKey({ dataDir, file: out }), { code: "storage_unusable" });
   await assert.rejects(rotateRepositoryKey({ dataDir }), { code: "storage_unusable" });
   assert.ok(!existsSync(dataDir), "nothing is made in a wrong folder");
   {
     await using primary = await startTestPrimary(dataDir, { makesRepository: true });
     await primary.createPolicy("p", [source]);
     ({ backupId = "" } = await primary.backUp("p"));
-    await exportRepositoryKey(dataDir, out);
-    await assert.rejects(exportRepositoryKey(dataDir, out), { code: "EEXIST" });
+    await exportRepositoryKey({ dataDir, file: out });
+    await assert.rejects(exportRepositoryKey({ dataDir, file: out }), { code: "EEXIST" });
     await assert.rejects(rotateRepositoryKey({ dataDir }), { code: "data_dir_in_use" });
   }
   const old = await readFile(passwordFile, "utf8");
@@ -61,9 +61,9 @@ test("catalogue - is recovered from the repository alone, immutable images as su
   const journal = new TestJournal();
   const recover = (dryRun: boolean) =>
     recoverCatalogue({ dataDir, dryRun, log: pino({ level: "silent" }), journal: () => journal });
-  assert.deepEqual(await recover(true), { images: 0, recovered: 2, removed: 0, lost: 0 });
+  assert.deepEqual(await recover(true), { images: 0, recovered: 2, removed: 0, lost: 0, unreachable: [] });
   assert.deepEqual(journal.items, []);
-  assert.deepEqual(await recover(false), { images: 2, recovered: 2, removed: 0, lost: 0 });
+  assert.deepEqual(await recover(false), { images: 2, recovered: 2, removed: 0, lost: 0, unreachable: [] });
   assert.deepEqual(
     journal
       .images()
@@ -71,7 +71,7 @@ test("catalogue - is recovered from the repository alone, immutable images as su
       .toSorted(),
     made.toSorted(),
   );
-  assert.deepEqual(await recover(false), { images: 2, recovered: 0, removed: 0, lost: 0 });
+  assert.deepEqual(await recover(false), { images: 2, recovered: 0, removed: 0, lost: 0, unreachable: [] });
   await using primary = await startTestPrimary(dataDir);
   const [free = "", locked = ""] = made;
   const image = await primary.expect(200, `/catalog/images/${free}`);

@@ -1,21 +1,35 @@
-import { randomBytes } from "node:crypto";
+import { existsSync } from "node:fs";
 import { constants, open, readFile, rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { openDatabase, takeDataFolder, writeFileDurably } from "@sallyport/durable";
+import { PrimaryError } from "../errors.ts";
 import { migrations } from "../schema.ts";
+import { newPassword } from "./repository-files.ts";
 import { RunningProcesses } from "./running-processes.ts";
-import { defaultStorageUnit, openStorageUnit, requireRepository } from "./storage-unit.ts";
+import { storageNameSchema } from "./storage-configuration.ts";
+import { defaultStorageUnit } from "./storage-unit.ts";
+import { StorageUnits } from "./storage-units.ts";
 
 /** Which repository's key is meant. */
 export interface RepositoryKeyOptions {
   dataDir: string;
+  /** `stu_local` by default. */
+  storageUnit?: string | undefined;
   /** The restic program; found in PATH by default. */
-  resticProgram?: string;
+  resticProgram?: string | undefined;
 }
 
-/** The file with the repository's password. */
-function passwordFileOf(dataDir: string): string {
-  return join(dataDir, "storage", defaultStorageUnit, "password");
+/** The file with a repository's password. @throws PrimaryError `storage_unusable` when there is none */
+function requirePassword({ dataDir, storageUnit = defaultStorageUnit }: RepositoryKeyOptions): string {
+  const folder = join(dataDir, "storage", storageUnit);
+  const file = join(folder, "password");
+  const mark = storageUnit === defaultStorageUnit ? join("repository", "config") : "initialised";
+  const isName = storageNameSchema.safeParse(storageUnit).success;
+  if (isName && existsSync(file) && existsSync(join(folder, mark))) return file;
+  throw new PrimaryError(
+    "storage_unusable",
+    `there is no repository with its password in ${folder}: name the primary's folder with --data, and one of its storage units`,
+  );
 }
 
 /**
@@ -23,10 +37,15 @@ function passwordFileOf(dataDir: string): string {
  * the repository can read every image, and nobody can without it.
  * @throws Error when there is no password yet, or the file exists
  */
-export async function exportRepositoryKey(dataDir: string, file: string): Promise<void> {
-  requireRepository(dataDir);
-  const password = await readFile(passwordFileOf(dataDir));
-  await using handle = await open(file, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
+export async function exportRepositoryKey(
+  options: Pick<RepositoryKeyOptions, "dataDir" | "storageUnit"> & { file: string },
+): Promise<void> {
+  const password = await readFile(requirePassword(options));
+  await using handle = await open(
+    options.file,
+    constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL,
+    0o600,
+  );
   await handle.writeFile(password);
   await handle.sync();
 }
@@ -38,14 +57,17 @@ export async function exportRepositoryKey(dataDir: string, file: string): Promis
  * @throws DataFolderError when the primary runs; PrimaryError `storage_unusable` when restic fails
  */
 export async function rotateRepositoryKey(options: RepositoryKeyOptions): Promise<{ removedKeys: number }> {
-  const { dataDir, resticProgram = "restic" } = options;
-  requireRepository(dataDir);
+  const { dataDir, storageUnit = defaultStorageUnit, resticProgram } = options;
+  const passwordFile = requirePassword(options);
   using _folder = takeDataFolder(dataDir);
   using database = openDatabase({ path: join(dataDir, "primary.db"), migrations });
-  const { restic } = await openStorageUnit(dataDir, resticProgram, new RunningProcesses(database));
-  const passwordFile = passwordFileOf(dataDir);
+  const processes = new RunningProcesses(database);
+  await using units = new StorageUnits({ dataDir, database, processes, program: resticProgram });
+  const unit = units.get(storageUnit);
+  await unit.ready();
+  const { restic } = unit;
   const nextFile = `${passwordFile}.next`;
-  await writeFileDurably(nextFile, `${randomBytes(32).toString("hex")}\n`, 0o600);
+  await writeFileDurably(nextFile, newPassword(), 0o600);
   await restic.addKey(nextFile);
   await rename(nextFile, passwordFile);
   await syncFolder(dirname(passwordFile));

@@ -10,6 +10,8 @@ export interface ResticRun {
   program: string;
   args: readonly string[];
   environment: Readonly<Record<string, string>>;
+  /** The folder that it runs in; the primary's own by default. */
+  folder?: string | undefined;
   /** Written to its standard input after the process has been recorded. */
   input?: string;
   onLine?: (line: string) => void;
@@ -40,6 +42,7 @@ export function runRestic(run: ResticRun, processes: RunningProcesses): Promise<
   return new Promise((resolve, reject) => {
     // A group of its own: Ctrl-C on the primary must not reach restic before the primary has decided what to do.
     const child = spawn(run.program, run.args, {
+      cwd: run.folder,
       env: { ...run.environment },
       stdio: ["pipe", run.ignoresOutput === true ? "ignore" : "pipe", "pipe"],
       detached: true,

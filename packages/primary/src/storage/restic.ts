@@ -1,9 +1,8 @@
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { limits } from "../limits.ts";
-import { PrimaryError } from "../errors.ts";
 import { escapePattern } from "./pattern.ts";
-import { isInitialised, prepareRepositoryFiles, type RepositoryFiles } from "./repository-files.ts";
+import type { RepositoryAccess } from "./repository-access.ts";
 import { RepositoryLock } from "./repository-lock.ts";
 import { runRestic, type ResticResult, type ResticRun } from "./restic-process.ts";
 import {
@@ -15,16 +14,20 @@ import {
   type Snapshot,
 } from "./restic-output.ts";
 import { readEntries, type SnapshotEntry } from "./snapshot-listing.ts";
+import { storageError } from "./storage-failure.ts";
 import type { RunningProcesses } from "./running-processes.ts";
 
 /** What a `Restic` works with. */
 export interface ResticOptions {
   /** The program's path, or its name to be found in PATH. */
   program: string;
-  files: RepositoryFiles;
+  /** How the repository is reached now; asked before each run, since credentials may change. */
+  access: () => Promise<RepositoryAccess>;
   /** For restic's cache, temporary files and HOME. */
   workDir: string;
   processes: RunningProcesses;
+  /** Ends what only asks or tidies, when the primary closes. */
+  signal: AbortSignal;
 }
 
 /** A backup to be made. */
@@ -72,18 +75,21 @@ export class Restic {
     this.#options = options;
   }
 
-  /** Whether there is a repository, without making one. */
-  get exists(): boolean {
-    return isInitialised(this.#options.files);
+  /**
+   * Makes the repository, where there is none.
+   * @throws PrimaryError `storage_unusable`, `storage_full`
+   */
+  async init(): Promise<void> {
+    await this.#read(["init"]);
   }
 
-  /**
-   * Makes the repository when there is none. It must not run twice at once.
-   * @throws PrimaryError `storage_unusable`, `password_file_missing`
-   */
-  async ensureRepository(): Promise<void> {
-    await prepareRepositoryFiles(this.#options.files);
-    if (!this.exists) await this.#read(["init"]);
+  /** Adds a snapshot of one small file, such as a mark; no backup and no job makes it. */
+  async addNote(name: string, content: string, tags: Readonly<Record<string, string>>): Promise<void> {
+    const tagged = Object.entries(tags).map(([tag, value]) => `--tag=${tag}=${value}`);
+    await this.#read(
+      ["backup", "--quiet", "--stdin", `--stdin-filename=${name}`, "--host=sallyport", ...tagged],
+      content,
+    );
   }
 
   backup(run: BackupRun): Promise<ResticResult> {
@@ -148,8 +154,7 @@ export class Restic {
     try {
       yield* readEntries(await output.promise);
       const { code, errorLines } = await run;
-      if (code !== 0)
-        throw new PrimaryError("storage_unusable", `restic ls failed: ${errorLines.join("; ")}`);
+      if (code !== 0) throw storageError(`restic ls failed: ${errorLines.join("; ")}`);
     } finally {
       stop.abort();
       await run.catch(() => {});
@@ -199,27 +204,28 @@ export class Restic {
   }
 
   /**
-   * Removes every lock, for the start of the primary: the repository is its own, and what it left running has been
-   * killed. (Restic by itself would keep the lock of another host name or of a process id that is in use again.)
+   * Removes every lock, when the primary opens a repository for the first time: that bears its mark, and what an earlier
+   * process left running has been killed. (Restic by itself would keep the lock of another host name or of a process id that is in use again.)
    */
   async removeLocks(): Promise<void> {
     await this.#read(["unlock", "--remove-all"]);
   }
 
-  async #read(args: readonly string[]): Promise<string> {
+  async #read(args: readonly string[], input?: string): Promise<string> {
     const lines: string[] = [];
     const onLine = (line: string) => lines.push(line);
-    const { code, errorLines } = await this.#run({ args, onLine, maxLineBytes: limits.maxListingBytes });
+    const { signal } = this.#options;
+    const run = { args, onLine, signal, maxLineBytes: limits.maxListingBytes };
+    const { code, errorLines } = await this.#run(input === undefined ? run : { ...run, input });
     if (code === 0) return lines.join("\n");
     const reason = errorLines.join("; ") || `exit code ${code}`;
-    throw new PrimaryError(
-      "storage_unusable",
-      `restic ${args[0]} on ${this.#options.files.repository} failed: ${reason}`,
-    );
+    const { location } = await this.#options.access();
+    throw storageError(`restic ${args[0]} on ${location} failed: ${reason}`);
   }
 
-  #run(run: Omit<ResticRun, "program" | "environment">): Promise<ResticResult> {
-    const { program, files, workDir, processes } = this.#options;
+  async #run(run: Omit<ResticRun, "program" | "environment">): Promise<ResticResult> {
+    const { program, workDir, processes } = this.#options;
+    const { options, folder, passwordFile, secrets, ...access } = await this.#options.access();
     const environment = {
       PATH: process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
       HOME: workDir,
@@ -227,13 +233,21 @@ export class Restic {
       LANG: "C.UTF-8",
       // `--time` is read in local time.
       TZ: "UTC",
-      RESTIC_REPOSITORY: files.repository,
-      RESTIC_PASSWORD_FILE: files.passwordFile,
+      ...access.environment,
+      RESTIC_PASSWORD_FILE: passwordFile,
       RESTIC_CACHE_DIR: join(workDir, "cache"),
       RESTIC_PROGRESS_FPS: "2",
     };
-    return runRestic({ ...run, program, environment }, processes);
+    const [command = "", ...rest] = run.args;
+    const args = [command, ...options, ...rest];
+    const result = await runRestic({ ...run, args, program, environment, folder }, processes);
+    return { ...result, errorLines: result.errorLines.map((line) => starred(line, secrets)) };
   }
+}
+
+/** Restic stars passwords itself in most of its messages; this is for the others. */
+function starred(line: string, secrets: readonly string[]): string {
+  return secrets.reduce((text, secret) => (secret === "" ? text : text.replaceAll(secret, "***")), line);
 }
 
 /** `2024-01-02 03:04:05`, UTC. */

@@ -7,7 +7,7 @@ export interface StorageSettings {
   maxConcurrentJobs: number;
   /** Images that are made from now on are immutable until they expire. */
   useWorm: boolean;
-  /** Only policies that name it use it; kept for clients, since there is one storage unit. */
+  /** Only policies that name it use it. */
   onDemandOnly: boolean;
 }
 
@@ -33,6 +33,11 @@ export class StorageSettingsStore {
       useWorm: row["use_worm"] === 1,
       onDemandOnly: row["on_demand_only"] === 1,
     };
+  }
+
+  /** Goes back to the defaults. */
+  delete(name: string): void {
+    this.#database.prepare("DELETE FROM storage_settings WHERE name = ?").run(name);
   }
 
   set(name: string, settings: StorageSettings): void {

@@ -3,24 +3,21 @@ import type { Catalogue } from "../catalogue/catalogue.ts";
 import type { JobOutcome } from "../jobs/job-lifecycle.ts";
 import type { JobWork } from "../jobs/job-run.ts";
 import { describeErrorLine } from "../storage/restic-output.ts";
-import type { Restic } from "../storage/restic.ts";
+import type { StorageUnits } from "../storage/storage-units.ts";
 
 /** What a VERIFY job keeps of its request. */
 export const verifyRequestSchema = z.object({ backupIds: z.array(z.string()) });
 
 /** What a verification works with. */
 export interface VerifyOptions {
-  restic: Restic;
+  units: StorageUnits;
   catalogue: Catalogue;
-  /** Resolves when the repository can be used. */
-  ready: () => Promise<void>;
 }
 
 /** Makes the work of a VERIFY job: every byte of each image is read from the storage, decrypted and compared with its hash. */
 export function verifyWork(options: VerifyOptions): JobWork {
-  const { restic, catalogue } = options;
+  const { units, catalogue } = options;
   return async (job, context) => {
-    await options.ready();
     const { backupIds } = verifyRequestSchema.parse(job.request);
     const log: NonNullable<JobOutcome["log"]>[number][] = [];
     let [good, kilobytes, files] = [0, 0, 0];
@@ -31,6 +28,9 @@ export function verifyWork(options: VerifyOptions): JobWork {
         log.push({ severity: "ERROR", message: `the image ${backupId} has expired meanwhile` });
         continue;
       }
+      const unit = units.get(image.storageUnit);
+      await unit.ready();
+      const { restic } = unit;
       const result = await restic.lock.withShared(
         () => restic.readAll(image.snapshotId, { onStart: context.onProcess, signal: context.signal }),
         context.signal,
