@@ -5,6 +5,8 @@ import type { Clock, Timer } from "@sallyport/nbwss";
 /** A TCP proxy that has an idle timer, as NAT, firewalls and load balancers do. */
 export interface IdleProxy extends AsyncDisposable {
   port: number;
+  /** The timer of connections to come, ms. */
+  idleMs: number;
 }
 
 /** How such a proxy is. */
@@ -26,11 +28,12 @@ export async function startIdleProxy(options: IdleProxyOptions): Promise<IdlePro
       sockets.add(socket);
       socket.on("close", () => sockets.delete(socket));
     }
-    join(client, server, options);
+    join(client, server, { ...options, idleMs: proxy.idleMs });
   });
   listener.listen(0, "127.0.0.1");
   await once(listener, "listening");
-  return {
+  const proxy: IdleProxy = {
+    idleMs: options.idleMs,
     port: (listener.address() as AddressInfo).port,
     async [Symbol.asyncDispose]() {
       listener.close();
@@ -38,6 +41,7 @@ export async function startIdleProxy(options: IdleProxyOptions): Promise<IdlePro
       await once(listener, "close");
     },
   };
+  return proxy;
 }
 
 function join(client: Socket, server: Socket, { idleMs, clock, manner }: IdleProxyOptions): void {

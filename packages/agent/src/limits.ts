@@ -26,6 +26,16 @@ export interface AgentLimits {
   dialTimeoutMs: number;
   /** How long a sign of life is waited for after the clock jumped, ms; then the connection is cut. */
   livenessTimeoutMs: number;
+  /** The longest silence that a search for idle timers may try, ms. */
+  maxIdleLimitMs: number;
+  /** How long an endpoint is connected before its idle timer is looked for in the background for the first time, ms. */
+  idleFirstMs: number;
+  /** Up to so much later, by lot, so that a fleet does not look at the same moment; ms. */
+  idleSpreadMs: number;
+  /** From one finding to the next look, ms: the way may have changed. */
+  idleAgainMs: number;
+  /** The same after a look that failed, ms. */
+  idleRetryMs: number;
   /** First back-off step, ms; the n-th wait is random between 0 and this times 2^n (full jitter). */
   backoffBaseMs: number;
   /** A connection that lasted this long, ms, resets the back-off; a shorter one does not. */
@@ -77,6 +87,13 @@ export const defaultAgentLimits: AgentLimits = {
   // Ten round trips over a poor line; a group fails over in this time when a firewall swallows what is sent to its first endpoint.
   dialTimeoutMs: 10_000,
   livenessTimeoutMs: 5_000,
+  // What endpoints grant.
+  maxIdleLimitMs: 30 * 60_000,
+  // Not while a fleet comes back, and not on a machine that was started for a moment.
+  idleFirstMs: 10 * 60_000,
+  idleSpreadMs: 3_600_000,
+  idleAgainMs: 7 * 24 * 3_600_000,
+  idleRetryMs: 6 * 3_600_000,
   backoffBaseMs: 1_000,
   stableAfterMs: 60_000,
   // As long as Tomcat's whole request line.

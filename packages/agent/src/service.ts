@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Database } from "@sallyport/durable";
 import {
   dialEndpoint,
+  Probe,
   systemClock,
   type Clock,
   type ProxyEnvironment,
@@ -18,6 +19,7 @@ import { Guard } from "./guard/guard.ts";
 import { GuardAdministration } from "./guard/guard-administration.ts";
 import type { PersonOf } from "./guard/guard-routes.ts";
 import { RulesFile } from "./guard/rules-file.ts";
+import { IdleTimers } from "./idle/idle-timers.ts";
 import { ServiceHealth } from "./health.ts";
 import { defaultAgentLimits, type AgentLimits } from "./limits.ts";
 import { Outbox } from "./outbox/outbox.ts";
@@ -57,6 +59,8 @@ export class NbwssService implements AsyncDisposable {
   readonly outbox: Outbox;
   readonly administration: EndpointAdministration;
   readonly connections: ConnectionAdministration;
+  /** The idle timers on the way to the endpoints. */
+  readonly idle: IdleTimers;
   /** What the cloud may do. */
   readonly guard: GuardAdministration;
   readonly #options: NbwssServiceOptions;
@@ -99,6 +103,7 @@ export class NbwssService implements AsyncDisposable {
       outbox: this.outbox,
       changed: () => this.#reconcile(),
     });
+    this.idle = this.#makeIdleTimers();
     const { database, log, guardRulesFile: file, readOnly: isReadOnly = false } = options;
     const [limits, clock] = [this.#limits, this.#clock];
     const audit = new AuditLog({ dir: options.auditDir, limits, clock, log });
@@ -129,6 +134,7 @@ export class NbwssService implements AsyncDisposable {
     this.#upstream = openUpstream(upstream, this.#limits, { clock: this.#clock, log: this.#options.log });
     this.#groups = this.#makeGroups();
     this.#reconcile();
+    this.idle.start();
   }
 
   /** The properties of the moment. */
@@ -139,9 +145,7 @@ export class NbwssService implements AsyncDisposable {
   /** Takes up changed properties at once, on the connections that there are too. */
   setProperties(properties: NbwssProperties): void {
     this.#properties = properties;
-    const { pingIntervalMs: intervalMs, maxMissedPongs: maxMissed } = properties;
-    for (const connection of this.#groups?.connections() ?? [])
-      connection.setKeepAlive({ intervalMs, maxMissed });
+    this.#setPaces();
   }
 
   /** Tries at once where there is no connection, and looks whether those that there are live. */
@@ -158,6 +162,7 @@ export class NbwssService implements AsyncDisposable {
   close(): Promise<void> {
     this.#closing ??= (async () => {
       this.#rules[Symbol.dispose]();
+      await this.idle[Symbol.asyncDispose]();
       await this.#groups?.close();
       this.#health[Symbol.dispose]();
       this.#upstream?.close();
@@ -175,7 +180,38 @@ export class NbwssService implements AsyncDisposable {
     if (this.#closing !== undefined) return;
     const endpoints = this.#store.list();
     this.outbox.setGroups([...new Set(endpoints.map(({ groupId }) => groupId))]);
+    this.idle.reconcile();
     this.#groups?.reconcile();
+  }
+
+  /** Has the connections that there are ping as often as is right now. */
+  #setPaces(): void {
+    for (const endpoint of this.#store.list())
+      this.#groups?.connectionOf(endpoint.hostName)?.setKeepAlive(this.idle.paceOf(endpoint));
+  }
+
+  #makeIdleTimers(): IdleTimers {
+    const [limits, clock] = [this.#limits, this.#clock];
+    const { dialTimeoutMs } = limits;
+    return new IdleTimers({
+      database: this.#options.database,
+      endpoints: () => this.#store.list(),
+      isConnected: (hostName) => this.#groups?.isConnected(hostName) ?? false,
+      open: ({ url, token, certificate }, signal) => {
+        const tls = pinnedTls(this.#egress.ca, certificate);
+        const { proxy } = this.#egress;
+        return Probe.open({ url, token, tls, proxy, clock, signal, limits: { dialTimeoutMs } });
+      },
+      setPace: () => {
+        const { pingIntervalMs: intervalMs, maxMissedPongs: maxMissed } = this.#properties;
+        return { intervalMs, maxMissed };
+      },
+      paceChanged: () => this.#setPaces(),
+      limits,
+      clock,
+      log: this.#options.log,
+      random: () => this.#options.random?.() ?? Math.random(),
+    });
   }
 
   #makeGroups(): Groups {
@@ -197,7 +233,8 @@ export class NbwssService implements AsyncDisposable {
     const { log, proxy } = this.#options;
     const { dialTimeoutMs, maxMessageBytes } = this.#limits;
     const { hostName, groupId, url, token, certificate } = endpoint;
-    const { pingIntervalMs, maxMissedPongs, ignoreDecoder } = this.#properties;
+    const { ignoreDecoder } = this.#properties;
+    const { intervalMs: pingIntervalMs, maxMissed: maxMissedPongs } = this.idle.paceOf(endpoint);
     const upstream = this.#upstream?.commands;
     if (upstream === undefined) throw new TypeError("start() goes before the first connection");
     return dialEndpoint({

@@ -1,7 +1,7 @@
 import { lookup } from "node:dns/promises";
 import { once } from "node:events";
 import { connect, isIP } from "node:net";
-import { tryCheck, type Check } from "./check.ts";
+import { attempt, checksOf, type Check } from "./check.ts";
 
 /** A host and port to be reached. */
 export interface Target {
@@ -17,9 +17,9 @@ export function targetOf(url: string): Target {
 }
 
 /** Whether a name has an address. An address needs none. */
-export function checkName({ host }: Target): Promise<Check> {
-  const advice = `the machine's DNS has no answer for ${host}: mend its entry, or the resolver in /etc/resolv.conf`;
-  return tryCheck({ name: "dns", subject: host, advice }, async () => {
+function checkName({ host }: Target): Promise<Check> {
+  const todo = `the machine's DNS has no answer for ${host}: mend its entry, or the resolver in /etc/resolv.conf`;
+  return attempt("dns", todo, async () => {
     if (isIP(host) !== 0) return "is an address";
     const found = await lookup(host, { all: true });
     return found.map(({ address }) => address).join(", ");
@@ -27,10 +27,10 @@ export function checkName({ host }: Target): Promise<Check> {
 }
 
 /** Whether a port takes connections. */
-export function checkPort({ host, port }: Target, timeoutMs: number): Promise<Check> {
-  const subject = `${host}:${port}`;
-  const advice = `let this machine open TCP connections to ${subject}: firewall, routing, or nothing listens there`;
-  return tryCheck({ name: "tcp", subject, advice }, async () => {
+function checkPort({ host, port }: Target, timeoutMs: number): Promise<Check> {
+  const target = `${host}:${port}`;
+  const todo = `let this machine open TCP connections to ${target}: firewall, routing, or nothing listens there`;
+  return attempt("tcp", todo, async () => {
     const socket = connect({ host, port });
     // Stays: an error after the first one would otherwise end the process.
     socket.on("error", () => {});
@@ -44,4 +44,11 @@ export function checkPort({ host, port }: Target, timeoutMs: number): Promise<Ch
       socket.destroy();
     }
   });
+}
+
+/** The way to a host, before anything is said to it; ends at what fails. */
+export async function checkReach(target: Target, timeoutMs: number): Promise<Check[]> {
+  const name = await checkName(target);
+  const checks = name.state === "fail" ? [name] : [name, await checkPort(target, timeoutMs)];
+  return checksOf(`${target.host}:${target.port}`, checks);
 }

@@ -82,6 +82,11 @@ export class Groups {
     return this.#failures.get(hostName);
   }
 
+  /** The connection to an endpoint; undefined while there is none. */
+  connectionOf(hostName: string): ServiceConnection | undefined {
+    return [...this.#connectors.values()].find((group) => group.connectedHost === hostName)?.connection;
+  }
+
   /** The connections that there are. */
   connections(): ServiceConnection[] {
     return [...this.#connectors.values()].flatMap(({ connection }) => connection ?? []);

@@ -20,6 +20,8 @@ export interface IdleBracket {
 export interface IdleSearch extends IdleBracket {
   rules: IdleRules;
   spentMs: number;
+  /** Whoever cut told so: then its timer is just what was seen. */
+  isTold: boolean;
   /** The cut was seen twice at about the same silence. */
   isConfirmed: boolean;
   /** Cuts that were no idle timer's: the same silence was survived, or longer ones. */
@@ -38,7 +40,15 @@ const maxChances = 3;
 
 /** A search that has not begun. */
 export function beginSearch(rules: IdleRules): IdleSearch {
-  return { rules, survivedMs: 0, cutMs: undefined, spentMs: 0, isConfirmed: false, chances: 0 };
+  return {
+    rules,
+    survivedMs: 0,
+    cutMs: undefined,
+    spentMs: 0,
+    isTold: false,
+    isConfirmed: false,
+    chances: 0,
+  };
 }
 
 /**
@@ -72,10 +82,11 @@ export function noteSilence(search: IdleSearch, silenceMs: number, outcome: Idle
   const atMs = Math.min(outcome.afterMs, silenceMs);
   if (atMs <= survivedMs) return { ...search, spentMs, chances: chances + 1 };
   const isConfirmed = cutMs !== undefined && silenceMs >= cutMs;
-  return { ...search, cutMs: Math.min(cutMs ?? Infinity, atMs), spentMs, isConfirmed };
+  const isTold = atMs < silenceMs;
+  return { ...search, cutMs: Math.min(cutMs ?? Infinity, atMs), spentMs, isTold, isConfirmed };
 }
 
-function wantedSilence({ rules, survivedMs, cutMs, isConfirmed }: IdleSearch): number | undefined {
+function wantedSilence({ rules, survivedMs, cutMs, isTold, isConfirmed }: IdleSearch): number | undefined {
   if (cutMs === undefined) {
     if (survivedMs >= rules.limitMs) return undefined;
     return Math.min(rules.limitMs, survivedMs === 0 ? rules.startMs : survivedMs * 2);
@@ -85,6 +96,6 @@ function wantedSilence({ rules, survivedMs, cutMs, isConfirmed }: IdleSearch): n
   if (isNear)
     return isConfirmed ? undefined : Math.max(cutMs, Math.min(rules.limitMs, Math.ceil(cutMs * precision)));
   if (survivedMs === 0) return Math.floor(cutMs / 2);
-  // Most tell both ends when they cut: then the timer is just above.
-  return Math.max(Math.floor((survivedMs + cutMs) / 2), Math.floor((cutMs / precision) * 1.02));
+  const middleMs = Math.floor((survivedMs + cutMs) / 2);
+  return isTold ? Math.max(middleMs, Math.floor((cutMs / precision) * 1.02)) : middleMs;
 }

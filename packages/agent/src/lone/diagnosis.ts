@@ -1,7 +1,8 @@
 import type { Clock } from "@sallyport/nbwss";
 import { checkDisk } from "../checks/disk-check.ts";
 import { checkEndpoint } from "../checks/endpoint-checks.ts";
-import type { Check } from "../checks/check.ts";
+import { skip, type Check } from "../checks/check.ts";
+import { checkIdle } from "../checks/idle-check.ts";
 import { checkUpstream } from "../checks/upstream-checks.ts";
 import type { AgentLimits } from "../limits.ts";
 import type { NbwssService } from "../service.ts";
@@ -36,11 +37,7 @@ export class Diagnosis {
       upstream: service.upstream?.origin,
       outbox: { size: service.outbox.size, max: limits.maxOutboxNotifications },
       groups: service.connections.list(),
-      endpoints: service.administration
-        .list()
-        .map(({ hostName, groupId, priority, state, connectionState, failure, closeStatus }) => {
-          return { hostName, groupId, priority, state, connectionState, failure, closeStatus };
-        }),
+      endpoints: this.#endpoints(),
       polling: poller()?.status(),
     };
   }
@@ -48,19 +45,39 @@ export class Diagnosis {
   /** Looks at everything, one after the other. */
   async check(): Promise<Check[]> {
     const { service, dataDir, limits, clock } = this.#parts;
-    const terms = { egress: service.egress, timeoutMs: limits.dialTimeoutMs };
+    const tryToken = (hostName: string) => service.idle.tryToken(hostName);
+    const terms = { egress: service.egress, timeoutMs: limits.dialTimeoutMs, tryToken };
     const checks: Check[] = [];
     for (const endpoint of service.administration.list())
       checks.push(...(await checkEndpoint(endpoint, terms)));
-    if (checks.length === 0) {
-      const detail = "no endpoint is saved: sallyport endpoint add";
-      checks.push({ name: "endpoint", subject: "-", outcome: "SKIP", detail });
-    }
+    if (checks.length === 0) checks.push(skip("endpoint", "none is saved: sallyport endpoint add"));
     const { upstream } = service;
     if (upstream !== undefined) {
       checks.push(...(await checkUpstream(upstream, { clock, timeoutMs: limits.dialTimeoutMs })));
     }
-    return [...checks, checkDisk(dataDir)];
+    return [...checks, ...checkDisk(dataDir)];
+  }
+
+  /** How the searches for idle timers stand, and what those that have ended came to. */
+  idleSearches() {
+    const { idle, properties } = this.#parts.service;
+    const endpoints = idle.list();
+    return {
+      isSearching: idle.isSearching,
+      endpoints,
+      checks: checkIdle(endpoints, properties.pingIntervalMs),
+    };
+  }
+
+  #endpoints() {
+    const { administration, idle } = this.#parts.service;
+    const timers = new Map(idle.list().map((status) => [status.hostName, status]));
+    return administration.list().map((endpoint) => {
+      const { hostName, groupId, priority, state, connectionState, failure, closeStatus } = endpoint;
+      const { pingIntervalMs, finding, progress } = timers.get(hostName) ?? {};
+      const idleTimer = { pingIntervalMs, finding, progress };
+      return { hostName, groupId, priority, state, connectionState, failure, closeStatus, idleTimer };
+    });
   }
 }
 

@@ -6,6 +6,7 @@ import { defaultAgentLimits, type AgentLimits, type PollingLimits } from "../lim
 import type { NbwssProperties } from "../properties.ts";
 import { NbwssService } from "../service.ts";
 import { Poller, type PollingTerms } from "../sources/poller.ts";
+import { jsonBody } from "../rest/answer.ts";
 import type { Upstream } from "../upstream/upstream.ts";
 import { administrationApi } from "./administration-api.ts";
 import { administratorToken, publishAdministration } from "./administrator.ts";
@@ -88,6 +89,11 @@ export async function startLoneAgent(options: LoneAgentOptions): Promise<LoneAge
   const routes = service.routes();
   routes.get("/sallyport/status", (c) => c.json(diagnosis.status()));
   routes.post("/sallyport/check", async (c) => c.json({ data: await diagnosis.check() }));
+  routes.get("/sallyport/idle-searches", (c) => c.json(diagnosis.idleSearches()));
+  routes.post("/sallyport/idle-searches", async (c) => {
+    service.idle.search(await jsonBody(c));
+    return c.json(diagnosis.idleSearches(), 202);
+  });
   const api = administrationApi({ token, routes, log, maxBodyBytes });
   const listener = starting.use(
     await startAdministrationListener({

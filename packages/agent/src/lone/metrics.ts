@@ -16,12 +16,17 @@ export function metricsText(status: AgentStatus): string {
 /** The media type of that text. */
 export const metricsType = "text/plain; version=0.0.4; charset=utf-8";
 
-function metricsOf({ upSeconds, rssBytes, outbox, groups, polling }: AgentStatus): Metric[] {
+function metricsOf({ upSeconds, rssBytes, outbox, groups, endpoints, polling }: AgentStatus): Metric[] {
   const sources = polling?.sources ?? [];
   const ofGroups = (value: (group: (typeof groups)[number]) => number): Metric["samples"] =>
     groups.map((group) => [{ group: group.groupId }, value(group)]);
   const ofSources = (value: (source: (typeof sources)[number]) => number | undefined): Metric["samples"] =>
     sources.map((source) => [{ source: source.name }, value(source)]);
+  const ofEndpoints = (value: (timer: (typeof endpoints)[number]["idleTimer"]) => number | undefined) =>
+    endpoints.map(({ hostName, idleTimer }): Metric["samples"][number] => {
+      const ms = value(idleTimer);
+      return [{ endpoint: hostName }, ms === undefined ? undefined : ms / 1000];
+    });
   const name = (rest: string) => `sallyport_agent_${rest}`;
   return [
     {
@@ -77,6 +82,24 @@ function metricsOf({ upSeconds, rssBytes, outbox, groups, polling }: AgentStatus
       type: "gauge",
       help: "Messages and frames of a later version of sallyport.v1 that were ignored on the group's connection.",
       samples: ofGroups(({ ignored }) => ignored),
+    },
+    {
+      name: name("endpoint_ping_interval_seconds"),
+      type: "gauge",
+      help: "Pause between two pings: as it is set, or less where a silence of that length is cut on the way.",
+      samples: ofEndpoints(({ pingIntervalMs }) => pingIntervalMs),
+    },
+    {
+      name: name("endpoint_silence_borne_seconds"),
+      type: "gauge",
+      help: "The longest silence that did no harm when it was looked for.",
+      samples: ofEndpoints(({ finding }) => finding?.survivedMs),
+    },
+    {
+      name: name("endpoint_silence_cut_seconds"),
+      type: "gauge",
+      help: "The shortest silence that was cut on the way when it was looked for; absent where none was.",
+      samples: ofEndpoints(({ finding }) => finding?.cutMs),
     },
     {
       name: name("poll_requests_total"),

@@ -3,10 +3,6 @@ import { test } from "node:test";
 import { join } from "node:path";
 import { pino } from "pino";
 import { temporaryFolder } from "../../../../tests/kit/folder.ts";
-import { judgeDisk } from "../checks/disk-check.ts";
-import { judgeToken } from "../checks/endpoint-checks.ts";
-import { judgeSkew } from "../checks/upstream-checks.ts";
-import type { ListedEndpoint } from "../endpoints/administration.ts";
 import { startLoneAgent } from "./lone-agent.ts";
 
 const start = (folder: string, host: string) =>
@@ -38,29 +34,4 @@ test("monitoring - /healthz and /metrics answer on loopback, each metric with it
 test("monitoring - is refused where others could reach it", async () => {
   using folder = temporaryFolder();
   await assert.rejects(start(folder.path, "0.0.0.0"), /no loopback address/);
-});
-
-test("checks - a disk that is nearly full, a clock that is off and a refused token fail with advice", () => {
-  assert.equal(judgeDisk("/data", 10 * 2 ** 30).outcome, "PASS");
-  assert.equal(judgeDisk("/data", 2 ** 20).outcome, "FAIL");
-  const nowMs = Date.parse("2026-11-24T10:00:00Z");
-  const answer = (date: string) => ({ status: 200, headers: { date }, body: "" });
-  assert.equal(judgeSkew(answer("Tue, 24 Nov 2026 10:00:30 GMT"), "nbu", nowMs).outcome, "PASS");
-  assert.match(judgeSkew(answer("Tue, 24 Nov 2026 09:55:00 GMT"), "nbu", nowMs).detail, /300 s behind/);
-  assert.equal(judgeSkew(answer("Tue, 24 Nov 2026 09:55:00 GMT"), "nbu", nowMs).outcome, "FAIL");
-  assert.equal(judgeSkew(undefined, "nbu", nowMs).outcome, "SKIP");
-  const endpoint: ListedEndpoint = {
-    hostName: "hub",
-    groupId: "cloud",
-    url: "wss://hub/nbwss",
-    token: "********",
-    priority: 1,
-    certificate: "",
-    state: "ACTIVATED",
-    connectionState: "DISCONNECTED",
-    failure: "the endpoint refused the token",
-  };
-  assert.equal(judgeToken(endpoint).outcome, "FAIL");
-  assert.equal(judgeToken({ ...endpoint, connectionState: "CONNECTED" }).outcome, "PASS");
-  assert.equal(judgeToken({ ...endpoint, state: "DEACTIVATED" }).outcome, "SKIP");
 });

@@ -1,6 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { isIP } from "node:net";
-import { fail, pass, warn, type Check } from "./check.ts";
+import { fail, pass, warn, type Check } from "@sallyport/agent";
 import { checkLimits } from "./limits.ts";
 
 const dayMs = 86_400_000;

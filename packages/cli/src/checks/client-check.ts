@@ -5,7 +5,7 @@ import type { HubAccess } from "../client/hub-access.ts";
 import { parseHttpsUrl } from "../client/https-client.ts";
 import { primary as listedPrimary } from "../client/hub-schemas.ts";
 import { Failure } from "../failure.ts";
-import { fail, type Check } from "./check.ts";
+import { fail, type Check } from "@sallyport/agent";
 import { keyCheck, primariesCheck, versionCheck } from "./client-rules.ts";
 import { checkLimits } from "./limits.ts";
 import { clientTlsCheck } from "./reach-rules.ts";

@@ -1,5 +1,5 @@
 import type { ListedPrimary } from "../client/hub-client.ts";
-import { fail, pass, warn, type Check } from "./check.ts";
+import { fail, pass, warn, type Check } from "@sallyport/agent";
 import type { Answer } from "./reach.ts";
 
 /** The version of the hub's API that these commands speak. */

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import type { HubSettings } from "@sallyport/hub";
 import { formatBytes } from "../output/progress.ts";
-import { attempt, fail, pass, warn, type Check } from "./check.ts";
+import { attempt, fail, pass, warn, type Check } from "@sallyport/agent";
 import {
   countPrimaries,
   damageOf,

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { getCACertificates } from "node:tls";
 import { checkKeyPair, parseAddress, type HubSettings } from "@sallyport/hub";
 import { chainCheck, namesCheck, readCertificates, validityCheck } from "./certificate-rules.ts";
-import { fail, pass, warn, type Check } from "./check.ts";
+import { checksOf, fail, pass, warn, type Check } from "@sallyport/agent";
 import { checkFolder, type FolderOptions } from "./folder-checks.ts";
 import { ownershipOf } from "./machine.ts";
 import { servedTlsCheck } from "./reach-rules.ts";
@@ -28,8 +28,7 @@ export async function checkHub(settings: HubSettings, options: FolderOptions): P
         mayBeSilent: isRunning === false,
       },
     );
-    // Which of several URLs it was.
-    checks.push(...steps.map((step) => ({ ...step, found: `${url.origin}: ${step.found}` })));
+    checks.push(...checksOf(url.origin, steps));
   }
   if (settings.publicUrl === undefined) checks.push(noPublicUrlCheck(settings));
   return checks;

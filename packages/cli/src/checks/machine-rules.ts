@@ -1,5 +1,5 @@
 import { formatBytes } from "../output/progress.ts";
-import { fail, pass, warn, type Check } from "./check.ts";
+import { fail, pass, warn, type Check } from "@sallyport/agent";
 import { checkLimits } from "./limits.ts";
 
 /** Says whether this version of Node runs a hub. @param version such as `24.1.0` */

@@ -1,6 +1,6 @@
 import type { X509Certificate } from "node:crypto";
 import { namesOf, oneLine } from "./certificate-rules.ts";
-import { fail, pass, warn, type Check } from "./check.ts";
+import { fail, pass, warn, type Check } from "@sallyport/agent";
 import { checkLimits } from "./limits.ts";
 import type { Answer, TlsSeen, Upgraded } from "./reach.ts";
 

@@ -1,4 +1,4 @@
-import { fail, pass, warn, type Check } from "./check.ts";
+import { fail, pass, warn, type Check } from "@sallyport/agent";
 import { clockCheck, readyCheck, upgradeCheck } from "./reach-rules.ts";
 import {
   addressOf,

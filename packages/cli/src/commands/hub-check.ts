@@ -1,7 +1,5 @@
 import { Command } from "commander";
-import { fail, pass, type Check } from "../checks/check.ts";
-import { checkHub } from "../checks/hub-check.ts";
-import { nodeCheck } from "../checks/machine-rules.ts";
+import type { Check } from "@sallyport/agent";
 import { reportChecks } from "../checks/print-checks.ts";
 import { Failure } from "../failure.ts";
 import { readHubSettings, withHubSettings } from "./hub-settings.ts";
@@ -34,6 +32,10 @@ async function run(options: Record<string, unknown>): Promise<void> {
 }
 
 async function checksOf(options: Record<string, unknown>): Promise<Check[]> {
+  // Loaded only here: a hub that runs has no use for them.
+  const { fail, pass } = await import("@sallyport/agent");
+  const { checkHub } = await import("../checks/hub-check.ts");
+  const { nodeCheck } = await import("../checks/machine-rules.ts");
   const checks = [nodeCheck(process.versions.node)];
   try {
     const { settings, origins } = readHubSettings(options);

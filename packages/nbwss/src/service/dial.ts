@@ -26,7 +26,7 @@ export interface DialOptions extends ServiceHandler {
    */
   beforeConnect?: (() => Promise<void>) | undefined;
   /** Gives up dialling. */
-  signal?: AbortSignal;
+  signal?: AbortSignal | undefined;
   limits?: Partial<NbwssLimits>;
   clock?: Clock;
   /** False to offer NBWSS 1.0 only; otherwise `sallyport.v1` is offered, and used if the endpoint selects it. */

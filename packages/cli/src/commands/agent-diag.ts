@@ -1,0 +1,64 @@
+import { spawnSync } from "node:child_process";
+import { readFileSync, writeFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import type { Command } from "commander";
+import { reportOf } from "../checks/print-checks.ts";
+import { printJson, printLine } from "../output/print.ts";
+import { agentClientCommand, reachAgent, type AgentOptions } from "./agent-access.ts";
+import { askChecks } from "./agent-check.ts";
+
+interface DiagOptions extends AgentOptions {
+  out?: string;
+  logFile?: string;
+  unit: string;
+}
+
+/** So much of the end of a log is packed, bytes. */
+const maxLogBytes = 4 * 1024 * 1024;
+
+/** `sallyport agent diag`: one file for whoever helps. */
+export function agentDiagCommand(): Command {
+  return agentClientCommand("diag")
+    .description(
+      "pack status, checks, endpoints without secrets and the log into one file, for whoever helps",
+    )
+    .option("--out <file>", "the file to write, gzipped JSON (default: sallyport-agent-<time>.json.gz)")
+    .option("--log-file <file>", "where the agent's log is; unless given, the journal of its unit")
+    .option("--unit <name>", "the agent's unit of systemd", "sallyport-agent")
+    .addHelpText(
+      "after",
+      "\nNo token, key or password is in it; host names, users' names and addresses are.\n\nExample:\n  $ sallyport agent diag --agent /var/lib/sallyport/agent --log-file agent.log && zcat sallyport-agent-*.json.gz | less\n",
+    )
+    .action(pack);
+}
+
+async function pack(options: DiagOptions): Promise<void> {
+  await using client = await reachAgent(options);
+  const packed = {
+    madeAt: new Date().toISOString(),
+    status: await client.call("GET", "/sallyport/status"),
+    checks: reportOf(await askChecks(client)),
+    endpoints: await client.call("GET", "/config/servers/wssendpoints"),
+    platform: { node: process.version, platform: process.platform, arch: process.arch },
+    log: logLines(options),
+  };
+  const file = options.out ?? `sallyport-agent-${packed.madeAt.replaceAll(/[:.]/g, "-")}.json.gz`;
+  writeFileSync(file, gzipSync(JSON.stringify(packed, null, 2)), { mode: 0o600, flag: "wx" });
+  if (options.json) printJson({ file });
+  else printLine(`Packed into ${file}; look at it with: zcat ${file}`);
+}
+
+/** The end of the log, or why there is none. */
+function logLines({ logFile, unit }: DiagOptions): string[] {
+  if (logFile !== undefined) return readFileSync(logFile, "utf8").slice(-maxLogBytes).split("\n");
+  const journal = spawnSync(
+    "journalctl",
+    ["--unit", unit, "--lines", "5000", "--output", "cat", "--no-pager"],
+    {
+      encoding: "utf8",
+      maxBuffer: 4 * maxLogBytes,
+    },
+  );
+  if (journal.status !== 0) return [`the journal of ${unit} can't be read; name the log with --log-file`];
+  return journal.stdout.slice(-maxLogBytes).split("\n");
+}
