@@ -42,6 +42,7 @@ export class AuditLog implements AuditTrail {
   #files: AuditFile[] = [];
   #end: ChainEnd = chainBegin;
   #vouched: ChainEnd = chainBegin;
+  #vouchedAtMs: number | undefined;
   #handle: FileHandle | undefined;
   #pending: Pending[] = [];
   #writing: Promise<void> | undefined;
@@ -74,6 +75,15 @@ export class AuditLog implements AuditTrail {
   /** How many entries there ever were, and the bytes of the files that are kept. */
   get extent(): { entries: number; bytes: number; files: number } {
     return { entries: this.#end.n, bytes: this.#bytes(), files: this.#files.length };
+  }
+
+  /** How long ago the last checkpoint was written, seconds, and how many entries came after it; seconds are undefined before this process has written one. */
+  get checkpointed(): { agoSeconds: number | undefined; entriesSince: number } {
+    const agoMs =
+      this.#vouchedAtMs === undefined ? undefined : this.#options.clock.monotonicMs() - this.#vouchedAtMs;
+    // The entry that tells of a checkpoint comes after what it vouches for.
+    const entriesSince = Math.max(0, this.#end.n - this.#vouched.n - 1);
+    return { agoSeconds: agoMs === undefined ? undefined : Math.floor(agoMs / 1000), entriesSince };
   }
 
   record(event: AuditEvent): Promise<void> {
@@ -267,6 +277,7 @@ export class AuditLog implements AuditTrail {
     const text = `${JSON.stringify(signed, null, 2)}\n`;
     await writeFileDurably(join(this.#options.dir, auditFiles.checkpoint), text, 0o600);
     this.#vouched = signed;
+    this.#vouchedAtMs = this.#options.clock.monotonicMs();
   }
 
   #checkpointLater(): void {

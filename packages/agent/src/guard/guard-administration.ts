@@ -5,6 +5,7 @@ import { checkInput } from "../endpoints/details.ts";
 import type { AgentLimits } from "../limits.ts";
 import { explainDecision, type ExplainedDecision } from "./explain.ts";
 import type { Guard } from "./guard.ts";
+import type { RuleCount } from "./guard-counters.ts";
 import type { RulesFile } from "./rules-file.ts";
 import type { GuardBudget, GuardRule } from "./rules.ts";
 import { requireUsable, type Ticket, type TicketState } from "./ticket.ts";
@@ -29,6 +30,14 @@ export interface GuardStatus {
   audit: { entries: number; bytes: number; files: number };
   openTickets: number;
   counts: Readonly<Record<string, number>>;
+}
+
+/** What is measured of guard and audit. */
+export interface GuardFigures extends GuardStatus {
+  byRule: readonly RuleCount[];
+  maxOpenTickets: number;
+  budgets: readonly BudgetStatus[];
+  checkpointed: AuditLog["checkpointed"];
 }
 
 /** A budget with what was spent of it. */
@@ -59,6 +68,15 @@ export class GuardAdministration {
       openTickets: guard.tickets.openCount(clock.now()),
       counts: guard.counters.values,
     };
+  }
+
+  /** All that is measured. */
+  figures(): GuardFigures {
+    const { guard, audit, limits } = this.#options;
+    const { byRule } = guard.counters;
+    const { maxOpenTickets } = limits;
+    const { budgets } = this.rules();
+    return { ...this.status(), byRule, maxOpenTickets, budgets, checkpointed: audit.checkpointed };
   }
 
   /** The rules in force, in the order in which they are looked at, and the budgets. */

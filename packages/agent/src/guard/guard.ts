@@ -99,7 +99,7 @@ export class Guard {
   }
 
   #deny(command: Command, groupId: string, { rule, reason }: Decision): ServiceAnswer {
-    this.counters.count("denied");
+    this.counters.count("denied", rule);
     this.#note("command.denied", command, groupId, { rule, reason });
     const told = { groupId, method: command.method, rule, reason };
     // A flood is counted, and must not fill the disk by way of the log.
@@ -134,7 +134,7 @@ export class Guard {
     const { request, command, groupId, rules, decision } = passage;
     const { rule } = decision;
     if (request.method === "GET") {
-      this.counters.count("allowed");
+      this.counters.count("allowed", rule);
       const answer = await passage.upstream.execute(command, passage.signal);
       this.#note("command.read", command, groupId, { rule, status: answer.status });
       return answer;
@@ -154,7 +154,7 @@ export class Guard {
         line: undefined,
         reason,
       };
-      this.counters.count("budgetExceeded");
+      this.counters.count("budgetExceeded", budget.name);
       if (budget.beyond === "hold" && command.upload !== undefined) throw unreviewable(beyond);
       return budget.beyond === "deny"
         ? this.#deny(command, groupId, beyond)
@@ -168,7 +168,7 @@ export class Guard {
       this.#spend(spent, groupId, -1);
       throw error;
     }
-    this.counters.count("allowed");
+    this.counters.count("allowed", rule);
     return this.#carryOut(passage, spent, undefined);
   }
 
@@ -205,7 +205,7 @@ export class Guard {
       this.tickets.discard(ticket.id);
       throw error;
     }
-    this.counters.count("held");
+    this.counters.count("held", rule);
     log.warn({ groupId, ticket: ticket.id, method: command.method, rule }, "guard.held");
     return ticketAnswer(202, ticket);
   }
@@ -230,7 +230,7 @@ export class Guard {
       this.tickets.unclaim(id);
       throw error;
     }
-    this.counters.count("approvedSent");
+    this.counters.count("approvedSent", rule);
     const { [headerNamed(command, ticketHeader)]: _ticket, ...headers } = command.headers;
     return this.#carryOut({ ...passage, command: { ...command, headers } }, spent, id);
   }

@@ -109,7 +109,10 @@ export async function startLoneAgent(options: LoneAgentOptions): Promise<LoneAge
   service.start(upstream);
   poller = makePoller(options, service, database);
   if (poller !== undefined) starting.use(poller).start();
-  const metrics = () => ({ text: metricsText(diagnosis.status()), type: metricsType });
+  const metrics = () => ({
+    text: metricsText(diagnosis.status(), service.guard.figures()),
+    type: metricsType,
+  });
   const monitoring =
     options.monitoringListen === undefined
       ? undefined

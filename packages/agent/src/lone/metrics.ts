@@ -1,16 +1,11 @@
+import type { GuardFigures } from "../guard/guard-administration.ts";
 import type { AgentStatus } from "./diagnosis.ts";
-
-interface Metric {
-  name: string;
-  type: "gauge" | "counter";
-  help: string;
-  /** Labels and value; without a value there is no line. */
-  samples: [labels: Record<string, string>, value: number | undefined][];
-}
+import { guardMetrics } from "./guard-metrics.ts";
+import { textOf, type Metric } from "./metric.ts";
 
 /** What a lone agent measures, in Prometheus' text format. Written by hand: a library's registry would cost the agent a tenth of its memory. */
-export function metricsText(status: AgentStatus): string {
-  return metricsOf(status).map(textOf).join("");
+export function metricsText(status: AgentStatus, guard: GuardFigures): string {
+  return [...metricsOf(status), ...guardMetrics(guard)].map(textOf).join("");
 }
 
 /** The media type of that text. */
@@ -152,17 +147,4 @@ function metricsOf({ upSeconds, rssBytes, outbox, groups, endpoints, polling }: 
       samples: [[{}, polling?.skewMs === undefined ? undefined : polling.skewMs / 1000]],
     },
   ];
-}
-
-function textOf({ name, type, help, samples }: Metric): string {
-  const lines = samples.flatMap(([labels, value]) => {
-    if (value === undefined) return [];
-    const pairs = Object.entries(labels).map(([label, text]) => `${label}="${escaped(text)}"`);
-    return [`${name}${pairs.length === 0 ? "" : `{${pairs.join(",")}}`} ${value}\n`];
-  });
-  return lines.length === 0 ? "" : `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${lines.join("")}`;
-}
-
-function escaped(text: string): string {
-  return text.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 }
