@@ -17,6 +17,8 @@ export const errorTable = {
   already_exists: { httpStatus: 409, netbackupCode: 20 },
   body_too_large: { httpStatus: 413, netbackupCode: 20 },
   unsupported_media_type: { httpStatus: 415, netbackupCode: 20 },
+  too_slow: { httpStatus: 408, netbackupCode: 20 },
+  headers_too_large: { httpStatus: 431, netbackupCode: 20 },
   internal: { httpStatus: 500, netbackupCode: 11 },
   not_implemented: { httpStatus: 501, netbackupCode: 20 },
   queue_full: { httpStatus: 503, netbackupCode: 800 },

@@ -4,6 +4,8 @@ export const limits = {
   maxJsonBodyBytes: 1024 * 1024,
   /** A restore names its files one by one; what is larger is refused with 413. */
   maxRecoveryBodyBytes: 8 * 1024 * 1024,
+  /** What a refusal names of what is wrong with a body; a list of a thousand wrong entries is refused as well with the first. */
+  maxAttributeErrors: 20,
   /** NetBackup's default page. */
   defaultPageItems: 10,
   /** NetBackup's largest page of jobs and of images. */

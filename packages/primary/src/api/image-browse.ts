@@ -74,7 +74,9 @@ export function imageBrowseRoutes({ catalogue, units, clock }: ImageBrowseOption
     const isWhole = context.req.query("page[disable]") === "true";
     const page = isWhole
       ? { limit: Math.max(1, found.length), offset: 0 }
-      : readPage((name) => context.req.query(name), limits.maxPageItems);
+      : readPage((name) => context.req.query(name), limits.maxPageItems, {
+          fallback: limits.maxPageItems,
+        });
     const pagination = paginationOf(found.length, page);
     const data = found.slice(page.offset, page.offset + page.limit).map(resource);
     return context.json({ data, meta: { pagination }, links: linksOf(context.req.url, pagination) });

@@ -41,7 +41,7 @@ export function listJobsByCursor({ jobs, fields, query, url }: JobListRequest): 
   const filter = compileFilter(query("filter"), fields);
   const keys = parseSort(query("sort"), fields, newestJobFirst);
   // Documented from 0 on: a page of nothing tells whether there is anything.
-  const { limit } = readPage(query, limits.maxPageItems, 0);
+  const { limit } = readPage(query, limits.maxPageItems, { least: 0 });
   const [after, before] = [query("page[after]") ?? "", query("page[before]") ?? ""];
   if (after !== "" && before !== "") {
     throw new PrimaryError("invalid_request", "page[after] and page[before] exclude each other");

@@ -1,5 +1,7 @@
 import type { Context } from "hono";
 import { PrimaryError } from "../errors.ts";
+import type { ApiEnvironment } from "./environment.ts";
+import { answerType, newestVersion, type ApiVersion } from "./media-type.ts";
 
 /** The body of every refusal (NetBackup REST, errors); clients read `errorDetails` without asking, so it is always there. */
 export interface NetBackupErrorBody {
@@ -26,8 +28,10 @@ export function toPrimaryError(thrown: unknown): PrimaryError {
 }
 
 /** Answers a refusal. */
-export function answerError(context: Context, error: PrimaryError): Response {
+export function answerError(context: Context<ApiEnvironment>, error: PrimaryError): Response {
   // The rest of the body is not read, so the connection can't be used again.
   if (error.code === "body_too_large") context.header("Connection", "close");
-  return context.json(errorBody(error), error.httpStatus);
+  // Outside of what has a version there is none yet.
+  const version = (context.get("version") as ApiVersion | undefined) ?? newestVersion;
+  return context.json(errorBody(error), error.httpStatus, { "content-type": answerType("json", version) });
 }

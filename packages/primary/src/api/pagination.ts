@@ -14,13 +14,13 @@ export type QueryReader = (name: string) => string | undefined;
  * Reads `page[limit]` and `page[offset]`.
  * @throws PrimaryError `invalid_request` when one is no number or out of bounds
  */
-export function readPage(query: QueryReader, maxLimit: number, minLimit = 1): Page {
+export function readPage(
+  query: QueryReader,
+  maxLimit: number,
+  { least = 1, fallback = limits.defaultPageItems }: { least?: number; fallback?: number } = {},
+): Page {
   return {
-    limit: readInteger(query, "page[limit]", {
-      least: minLimit,
-      most: maxLimit,
-      fallback: limits.defaultPageItems,
-    }),
+    limit: readInteger(query, "page[limit]", { least, most: maxLimit, fallback }),
     offset: readInteger(query, "page[offset]", { least: 0, most: Number.MAX_SAFE_INTEGER, fallback: 0 }),
   };
 }

@@ -1,6 +1,7 @@
 import type { Context, MiddlewareHandler } from "hono";
 import type { z } from "zod";
 import { PrimaryError } from "../errors.ts";
+import { limits } from "../limits.ts";
 import { isReadableJson } from "./media-type.ts";
 
 /**
@@ -63,7 +64,9 @@ export function parseJson<T extends z.ZodType>(text: string, schema: T, what: st
   const checked = schema.safeParse(value);
   if (checked.success) return checked.data;
   const attributeErrors = Object.fromEntries(
-    checked.error.issues.map(({ path, message }) => [path.join(".") || "(whole)", message]),
+    checked.error.issues
+      .slice(0, limits.maxAttributeErrors)
+      .map(({ path, message }) => [path.join(".").slice(0, 256) || "(whole)", message]),
   );
   const [first] = Object.entries(attributeErrors);
   throw new PrimaryError("invalid_request", `${what} is not valid: ${first?.join(": ")}`, {
