@@ -28,6 +28,7 @@ const debianPackages = {
   nginx: "nginx-light",
   "redis-server": "redis-server",
   "nats-server": "nats-server",
+  pg_ctlcluster: "postgresql",
   ssh: "openssh-client",
   sshd: "openssh-server",
   rclone: "rclone",
@@ -91,7 +92,8 @@ function ensureProgram(program) {
   if (process.getuid?.() !== 0) fail(`the program "${program}" is missing: ${byHand}`);
   if (!isOnPath("apt-get"))
     fail(`the program "${program}" is missing and there is no apt-get here: ${byHand}`);
-  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive" };
+  // RUNLEVEL=1: what the package holds is not started as a service of this machine.
+  const env = { ...process.env, DEBIAN_FRONTEND: "noninteractive", RUNLEVEL: "1" };
   run("reading Debian's package lists", "apt-get", ["update", "-q"], { env });
   run(`installing ${name} (apt-get)`, "apt-get", ["install", "-y", "-q", "--no-install-recommends", name], {
     env,

@@ -20,6 +20,10 @@ export type {
 export { observedOperations, publishedOperations } from "./api/published-operations.ts";
 export type { PublishedOperation } from "./api/published-operations.ts";
 export { servicesElsewhere } from "./api/services-elsewhere.ts";
+export { commandFile, commandSchema } from "./premises/commands.ts";
+export type { CommandFile, PremisesCommand } from "./premises/commands.ts";
+export { databaseFile, databaseSchema } from "./premises/databases.ts";
+export type { DatabaseFile, PremisesDatabase } from "./premises/databases.ts";
 export { limits } from "./limits.ts";
 export { describeStatus } from "./status-codes.ts";
 export type { StatusCode } from "./status-codes.ts";

@@ -100,6 +100,21 @@ export const limits = {
   maxListingBytes: 64 * 1024 * 1024,
   /** Restic cleans up after SIGINT; when it has not ended by then it is killed. */
   resticInterruptMs: 10_000,
+  /** Entries of each list that the administrator on premises keeps: commands, databases, clients. */
+  maxPremisesEntries: 1000,
+  maxPremisesFileBytes: 16 * 1024 * 1024,
+  /** Arguments of a command on premises, its program among them. */
+  maxCommandArguments: 100,
+  /** How long a command on premises may take unless it says otherwise (NetBackup's 5 minutes), and at most. */
+  defaultCommandSeconds: 300,
+  maxCommandSeconds: 86_400,
+  /** What is kept of a command's output, its end, for the job's log. */
+  maxCommandOutputBytes: 16 * 1024,
+  maxCommandOutputLines: 100,
+  /** How long the rest of a command's output is waited for when something it started holds it open. */
+  commandDrainMs: 1000,
+  /** A command, dump or ssh that has not ended this long after SIGTERM is killed. */
+  childTerminateMs: 10_000,
   /** How often images that reached their expiration are looked for, and what failed is tried again. */
   expirySweepMs: 60_000,
   /** When a job's end can't be written (disk full), it is tried again after this. */

@@ -10,6 +10,8 @@ import { createApi } from "./api/api.ts";
 import type { ApiRoutes } from "./api/environment.ts";
 import { HostLists } from "./backup/host-lists.ts";
 import { backupWork, localClientNames } from "./backup/backup.ts";
+import { databaseBackup } from "./backup/database-backup.ts";
+import { fileBackup } from "./backup/file-backup.ts";
 import { Catalogue } from "./catalogue/catalogue.ts";
 import { ImageContents } from "./catalogue/image-contents.ts";
 import { Expiry } from "./catalogue/expiry.ts";
@@ -21,6 +23,8 @@ import { JobQueue } from "./jobs/job-queue.ts";
 import { JobStore } from "./jobs/job-store.ts";
 import type { NotificationJournal } from "./journal/notification.ts";
 import { PolicyStore } from "./policies/policy-store.ts";
+import { commandFile } from "./premises/commands.ts";
+import { databaseFile } from "./premises/databases.ts";
 import { restoreWork } from "./restore/restore.ts";
 import { StagingFolders } from "./restore/staging.ts";
 import { migrations } from "./schema.ts";
@@ -126,12 +130,16 @@ export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
   const expiry = building.use(new Expiry({ database, catalogue, journal, units, clock, log }));
   const hostLists = new HostLists(database);
   const maxJobsOf = (name: string) => units.settings.get(name).maxConcurrentJobs;
+  const [commands, databases] = [commandFile(dataDir), databaseFile(dataDir)];
+  const files = fileBackup({ excludes: () => hostLists.get("Exclude") ?? [], dataDir });
+  const dumps = databaseBackup({ findDatabase: (name) => databases.find(name), processes });
   const work = {
     BACKUP: backupWork({
       units,
       clock,
-      dataDir,
-      excludes: () => hostLists.get("Exclude") ?? [],
+      sourceOf: ({ policyType }) => (policyType === "Standard" ? files : dumps),
+      commands,
+      processes,
     }),
     RESTORE: restoreWork({ units, catalogue, staging }),
     VERIFY: verifyWork({ units, catalogue }),
@@ -159,6 +167,7 @@ export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
     clock,
     log,
     localClients,
+    policyScope: { localClients, databases, units },
     primaryName: hostName,
     ...(mount === undefined ? {} : { mount }),
   });

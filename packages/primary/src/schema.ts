@@ -146,4 +146,9 @@ export const migrations: readonly Migration[] = [
     on_demand_only INTEGER NOT NULL
   ) STRICT;
   `,
+  // Databases beside files.
+  `
+  ALTER TABLE jobs ADD COLUMN policy_type TEXT NOT NULL DEFAULT 'Standard';
+  ALTER TABLE images ADD COLUMN policy_type TEXT NOT NULL DEFAULT 'Standard';
+  `,
 ];

@@ -26,7 +26,10 @@ const statusCodes: Readonly<Record<number, StatusCode>> = {
   20: { text: "invalid command parameter", action: "Correct what the message names, and ask again." },
   23: { text: "socket read failed", action: checkNetwork },
   24: { text: "socket write failed", action: checkNetwork },
-  25: { text: "cannot connect on socket", action: checkNetwork },
+  25: {
+    text: "cannot connect on socket",
+    action: "Check that the server which the job's log names is on and reachable, and run the job again.",
+  },
   40: { text: "network connection broken", action: checkNetwork },
   41: { text: "network connection timed out", action: checkNetwork },
   42: { text: "network read failed", action: checkNetwork },
@@ -37,6 +40,10 @@ const statusCodes: Readonly<Record<number, StatusCode>> = {
   50: {
     text: "client process aborted",
     action: "The primary or its restic was stopped during the job: run the job again.",
+  },
+  49: {
+    text: "client did not start",
+    action: "Install the program that the job's log names (restic, pg_dump, mysqldump) where it says.",
   },
   54: { text: "timed out connecting to client", action: "Check that the client is on and reachable." },
   57: { text: "client connection refused", action: "Check that the client lets the primary in." },
@@ -50,6 +57,19 @@ const statusCodes: Readonly<Record<number, StatusCode>> = {
     action: "Correct the policy's backup selections, or mount what they name.",
   },
   72: { text: "the client type is incorrect in the configuration database", action: checkPolicy },
+  73: { text: "bpstart_notify failed", action: "Read the job's log for what the start command said." },
+  74: {
+    text: "client timed out waiting for bpstart_notify to complete",
+    action: "See why the start command takes so long, or give it a longer timeout.",
+  },
+  75: {
+    text: "client timed out waiting for bpend_notify to complete",
+    action: "The image is whole. See why the end command takes so long, and whether its work was done.",
+  },
+  77: {
+    text: "execution of the specified system command returned a nonzero status",
+    action: "The image is whole. Read the job's log for what the end command said.",
+  },
   83: { text: "media open error", action: "Check the disk of the storage unit." },
   84: {
     text: "media write error",
@@ -63,7 +83,10 @@ const statusCodes: Readonly<Record<number, StatusCode>> = {
   },
   150: { text: "termination requested by administrator", action: "None: somebody cancelled the job." },
   156: { text: "snapshot error encountered", action: "Read the job's log." },
-  160: { text: "authentication failed", action: "Check the user's name and password." },
+  160: {
+    text: "authentication failed",
+    action: "Check the user's name and password, and the credential file.",
+  },
   174: { text: "media manager system error occurred", action: "Check the disk of the storage unit." },
   191: {
     text: "no images were successfully processed",

@@ -6,6 +6,7 @@ import { Failure } from "../failure.ts";
 import { readNbwssOptions, withNbwssOptions, type NbwssOptions } from "../nbwss-options.ts";
 import { parseListenAddress, type ListenAddress } from "../listen-address.ts";
 import { printJson, printLine } from "../output/print.ts";
+import { commandCommand, databaseCommand } from "./primary-premises.ts";
 import { keyCommand, recoverCatalogCommand } from "./primary-storage.ts";
 import { runUntilStopped, serverLog } from "../server-process.ts";
 
@@ -50,6 +51,8 @@ export function primaryCommand(): Command {
         "\nClients of NetBackup's API use port 1556, its web pages 443. Below 1024 it takes the capability CAP_NET_BIND_SERVICE.\n",
     )
     .action(run)
+    .addCommand(commandCommand())
+    .addCommand(databaseCommand())
     .addCommand(keyCommand())
     .addCommand(recoverCatalogCommand());
 }

@@ -5,6 +5,7 @@ import type { FilterFields } from "../filter/filter.ts";
 import { jobFromRow, type JobRow } from "../jobs/job-row.ts";
 import type { Job } from "../jobs/job.ts";
 import { limits } from "../limits.ts";
+import { jobPolicyType } from "../policies/policy-type.ts";
 import { describeStatus } from "../status-codes.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
 import { listByOffset } from "./offset-list.ts";
@@ -13,7 +14,10 @@ const fields: FilterFields = {
   alertId: { sql: "id", type: "number" },
   createdDateTime: { sql: "coalesce(ended_at_ms, 0)", type: "timeMs" },
   category: { sql: "'JOB'", type: "enum" },
-  subCategory: { sql: "'STANDARD'", type: "enum" },
+  subCategory: {
+    sql: "CASE policy_type WHEN 'Standard' THEN 'STANDARD' ELSE 'DATASTORE' END",
+    type: "enum",
+  },
   context: { sql: "'JOB_STATE_FAILED'", type: "enum" },
   severity: { sql: "CASE status WHEN 1 THEN 'WARNING' ELSE 'ERROR' END", type: "enum" },
 };
@@ -57,7 +61,7 @@ function resource(job: Job) {
       descriptionId: job.status,
       description: `${job.type} of ${job.clientName}: ${text}. ${action}`,
       category: "JOB",
-      subCategory: "STANDARD",
+      subCategory: jobPolicyType(job.policyType),
       severity: job.status === 1 ? "WARNING" : "ERROR",
       context: "JOB_STATE_FAILED",
       createdDateTime: iso(job.endedAtMs),
@@ -69,7 +73,7 @@ function resource(job: Job) {
         status: String(job.status),
         clientName: job.clientName,
         policyName: job.policyName,
-        policyType: "STANDARD",
+        policyType: jobPolicyType(job.policyType),
         jobType: job.type,
         scheduleName: job.scheduleName,
         startTime: iso(job.startedAtMs ?? job.queuedAtMs),

@@ -33,7 +33,7 @@ import { pingRoutes } from "./ping.ts";
 import { observedOperations, publishedOperations } from "./published-operations.ts";
 import { policyPartRoutes } from "./policy-parts.ts";
 import { policyRoutes, type PolicyRoutesOptions } from "./policies.ts";
-import { recoveryRoutes } from "./recovery.ts";
+import { recoveryRoutes, type RecoveryRoutesOptions } from "./recovery.ts";
 import { limitBody } from "./request-body.ts";
 import { sessionRoutes } from "./sessions.ts";
 import { diskPoolRoutes } from "./disk-pools.ts";
@@ -50,6 +50,7 @@ export type ApiOptions = LoginOptions &
   ImageActionOptions &
   StorageResourceContext &
   ImageBrowseOptions &
+  RecoveryRoutesOptions &
   Omit<HostRoutesOptions, "identity"> &
   TrustOptions & {
     contents: ImageContents;

@@ -9,6 +9,7 @@ import { constantFlag, constantWord } from "../filter/constant-field.ts";
 import { compileExpression, type FilterFields } from "../filter/filter.ts";
 import { parseFilter } from "../filter/parse-filter.ts";
 import { limits } from "../limits.ts";
+import { jobPolicyType } from "../policies/policy-type.ts";
 import { pathProblem } from "../restore/path-rules.ts";
 import type { SnapshotEntry } from "../storage/snapshot-listing.ts";
 import type { StorageUnits } from "../storage/storage-units.ts";
@@ -185,7 +186,7 @@ function resource({ image, entry }: Found) {
     attributes: {
       clientName: image.clientName,
       policyName: image.policyName,
-      policyType: "STANDARD",
+      policyType: jobPolicyType(image.policyType),
       scheduleType: image.scheduleType,
       path: folderOf(entry),
       fullPath: entry.path,

@@ -14,7 +14,7 @@ export function imageResource(image: CatalogueImage, primaryName: string) {
     links: { self: { href: `/catalog/images/${encodeURIComponent(image.backupId)}` } },
     relationships: { mediaServers: { data: [{ type: "mediaServer", id: primaryName }] } },
     attributes: {
-      policyType: "Standard",
+      policyType: image.policyType,
       clientName: image.clientName,
       policyName: image.policyName,
       scheduleName: image.scheduleName,

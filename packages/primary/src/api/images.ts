@@ -19,7 +19,7 @@ export const imageFields: FilterFields = {
   policyName: { sql: "policy_name", type: "text" },
   scheduleName: { sql: "schedule_name", type: "text" },
   keyword: { sql: "''", type: "text" },
-  policyType: { sql: "'STANDARD'", type: "enum" },
+  policyType: { sql: "upper(policy_type)", type: "enum" },
   scheduleType: { sql: "schedule_type", type: "enum" },
   backupTime: { sql: "backup_time_s", type: "timeS" },
   providerGeneratedId: { sql: "snapshot_id", type: "text" },

@@ -19,7 +19,7 @@ const storedFields: FilterFields = {
   jobType: { sql: "type", type: "enum" },
   jobSubType: { sql: "sub_type", type: "enum" },
   policyName: { sql: "policy_name", type: "text" },
-  policyType: { sql: "'STANDARD'", type: "enum" },
+  policyType: { sql: "CASE policy_type WHEN 'Standard' THEN 'STANDARD' ELSE 'DATASTORE' END", type: "enum" },
   scheduleName: { sql: "schedule_name", type: "text" },
   scheduleType: { sql: "schedule_type", type: "enum" },
   clientName: { sql: "client_name", type: "text" },

@@ -2,6 +2,7 @@ import { z } from "zod";
 import { isParent } from "../jobs/job-family.ts";
 import { canHappen, shownState } from "../jobs/job-state.ts";
 import type { Job, JobLogLine, JobTry } from "../jobs/job.ts";
+import { jobPolicyType } from "../policies/policy-type.ts";
 import { describeStatus } from "../status-codes.ts";
 import type { ApiVersion } from "./media-type.ts";
 
@@ -67,7 +68,7 @@ export function jobResource(job: Job, context: JobResourceContext) {
       mainProcessId: 0,
       jobType: job.type,
       jobSubType: job.subType,
-      policyType: "STANDARD",
+      policyType: jobPolicyType(job.policyType),
       policyName: job.policyName,
       scheduleType: job.scheduleType,
       scheduleName: job.scheduleName,

@@ -5,6 +5,7 @@ import type { Clock } from "../clock.ts";
 import { constantField } from "../filter/constant-field.ts";
 import { compileFilter, type FilterFields } from "../filter/filter.ts";
 import { limits } from "../limits.ts";
+import { jobPolicyType } from "../policies/policy-type.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
 import { paginationOf, readPage, type QueryReader } from "./pagination.ts";
 
@@ -27,11 +28,11 @@ export function licensingRoutes({ database, catalogue, clock, primaryName }: Lic
     return [...byClient].map(([clientName, images]) => ({
       clientName,
       clientConsumptionMB: images.reduce((sum, { kilobytes }) => sum + kilobytes, 0) / 1024,
-      policyDetails: images.map(({ backupId, policyName, kilobytes }) => ({
+      policyDetails: images.map(({ backupId, policyName, policyType, kilobytes }) => ({
         backupId,
         policyName,
         masterServer: primaryName,
-        policyType: "STANDARD",
+        policyType: jobPolicyType(policyType),
         policyConsumptionMB: kilobytes / 1024,
       })),
     }));

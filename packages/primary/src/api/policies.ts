@@ -9,8 +9,13 @@ import { limits } from "../limits.ts";
 import { policyAttributesSchema } from "../policies/policy-attributes.ts";
 import { policyNameSchema } from "../policies/policy-name.ts";
 import { policyFromRow, type PolicyStore } from "../policies/policy-store.ts";
-import { checkPolicy, policySchema, type Policy, type VersionedPolicy } from "../policies/policy.ts";
-import type { StorageUnits } from "../storage/storage-units.ts";
+import {
+  checkPolicy,
+  policySchema,
+  type Policy,
+  type PolicyScope,
+  type VersionedPolicy,
+} from "../policies/policy.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
 import { listByOffset } from "./offset-list.ts";
 import { policyListItem, policyResource } from "./policy-resource.ts";
@@ -88,19 +93,12 @@ const fields: FilterFields = {
 export interface PolicyRoutesOptions {
   database: Database;
   policies: PolicyStore;
-  localClients: readonly string[];
-  units: StorageUnits;
+  policyScope: PolicyScope;
   log: Logger;
 }
 
 /** `/config/policies`; what lies below one policy is in `policy-parts.ts`. */
-export function policyRoutes({
-  database,
-  policies,
-  localClients,
-  units,
-  log,
-}: PolicyRoutesOptions): ApiRoutes {
+export function policyRoutes({ database, policies, policyScope, log }: PolicyRoutesOptions): ApiRoutes {
   const record = (event: string, context: Context<ApiEnvironment>, policyName: string) =>
     log.info({ policyName, userName: context.get("principal").userName }, event);
   const made = (context: Context<ApiEnvironment>, found: VersionedPolicy) => {
@@ -113,7 +111,7 @@ export function policyRoutes({
       const { data } = await readJson(context, policyBodySchema);
       const { policy } = data.attributes;
       checkName(data.id, policy);
-      checkPolicy(policy, localClients, units);
+      checkPolicy(policy, policyScope);
       const created = policies.create(policy);
       record("policy.created", context, policy.policyName);
       return made(context, created);
@@ -146,7 +144,7 @@ export function policyRoutes({
           `a policy can't be renamed to "${policy.policyName}": copy it instead`,
         );
       }
-      checkPolicy(policy, localClients, units);
+      checkPolicy(policy, policyScope);
       const changed = policies.change(name, (found) => {
         checkIfMatch(context, found);
         return policy;
@@ -163,7 +161,7 @@ export function policyRoutes({
           ...found.policy,
           policyAttributes: { ...found.policy.policyAttributes, ...policyAttributes },
         };
-        checkPolicy(policy, localClients, units);
+        checkPolicy(policy, policyScope);
         return policy;
       });
       record("policy.changed", context, name);

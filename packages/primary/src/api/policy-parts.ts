@@ -2,9 +2,14 @@ import { Hono, type Context } from "hono";
 import { z } from "zod";
 import { PrimaryError } from "../errors.ts";
 import type { PolicyStore } from "../policies/policy-store.ts";
-import { checkPolicy, clientSchema, selectionsSchema, type Policy } from "../policies/policy.ts";
+import {
+  checkPolicy,
+  clientSchema,
+  selectionsSchema,
+  type Policy,
+  type PolicyScope,
+} from "../policies/policy.ts";
 import { scheduleSchema } from "../policies/schedule.ts";
-import type { StorageUnits } from "../storage/storage-units.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
 import { checkIfMatch, setEtag } from "./policies.ts";
 import { readJson } from "./request-body.ts";
@@ -22,17 +27,16 @@ const selectionsBodySchema = z.object({
 /** What the routes of a policy's parts work on. */
 export interface PolicyPartRoutesOptions {
   policies: PolicyStore;
-  localClients: readonly string[];
-  units: StorageUnits;
+  policyScope: PolicyScope;
 }
 
 /** Clients, schedules and backup selections below one policy: each change is a new generation of it. */
-export function policyPartRoutes({ policies, localClients, units }: PolicyPartRoutesOptions): ApiRoutes {
+export function policyPartRoutes({ policies, policyScope }: PolicyPartRoutesOptions): ApiRoutes {
   const change = (context: Context<ApiEnvironment>, edit: (policy: Policy) => Policy) => {
     const changed = policies.change(context.req.param("name") ?? "", (found) => {
       checkIfMatch(context, found);
       const policy = edit(found.policy);
-      checkPolicy(policy, localClients, units);
+      checkPolicy(policy, policyScope);
       return policy;
     });
     setEtag(context, changed);

@@ -21,7 +21,8 @@ const recoveryRequestSchema = z.object({
     attributes: z.object({
       recoveryPoint: z.object({
         client: z.string().min(1),
-        policyType: z.enum(["STANDARD", "WINDOWS", "NBU_CATALOG"]),
+        // NetBackup's own, and those of the policies whose images are a database's dump.
+        policyType: z.enum(["STANDARD", "WINDOWS", "NBU_CATALOG", "DATASTORE", "POSTGRESQL", "MYSQL"]),
         startDate: timeSchema,
         endDate: timeSchema,
       }),
@@ -53,8 +54,17 @@ export function recoveryRoutes({ catalogue, queue, localClients }: RecoveryRoute
   return new Hono<ApiEnvironment>().post(path, async (context) => {
     const parts = await readRecovery(context);
     const { recoveryPoint, recoveryOptions } = parts.request.data.attributes;
-    if (recoveryPoint.policyType !== "STANDARD") {
-      throw new PrimaryError("invalid_request", "only images of policyType STANDARD can be restored");
+    if (recoveryPoint.policyType === "WINDOWS" || recoveryPoint.policyType === "NBU_CATALOG") {
+      throw new PrimaryError(
+        "invalid_request",
+        `this primary has no images of policyType ${recoveryPoint.policyType}`,
+      );
+    }
+    if (recoveryPoint.policyType !== "STANDARD" && parts.renames.length === 0) {
+      throw new PrimaryError(
+        "invalid_request",
+        "the dump of a database goes where a rename says: give a renameFile with a path for it",
+      );
     }
     if (!isLocal(recoveryOptions.destinationClient, localClients)) {
       throw new PrimaryError(
@@ -108,9 +118,11 @@ function findImage(
 ): CatalogueImage {
   const seconds = (time: string) => Math.floor(Date.parse(time) / 1000);
   const where = {
-    sql: `client_name = ? AND backup_time_s BETWEEN ? AND ?${backupTime === undefined ? "" : " AND backup_time_s = ?"}`,
+    sql: `client_name = ? AND (upper(policy_type) = ? OR (? = 'DATASTORE' AND policy_type <> 'Standard')) AND backup_time_s BETWEEN ? AND ?${backupTime === undefined ? "" : " AND backup_time_s = ?"}`,
     values: [
       point.client,
+      point.policyType,
+      point.policyType,
       seconds(point.startDate),
       seconds(point.endDate),
       ...(backupTime === undefined ? [] : [seconds(backupTime)]),

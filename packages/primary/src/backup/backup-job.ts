@@ -1,6 +1,7 @@
 import { z } from "zod";
 import type { NewJob, ScheduleType } from "../jobs/job.ts";
 import type { Policy } from "../policies/policy.ts";
+import { readPolicyType } from "../policies/policy-type.ts";
 import { retentionOf, type Schedule } from "../policies/schedule.ts";
 import type { StorageUnits } from "../storage/storage-units.ts";
 
@@ -27,7 +28,7 @@ const noLimit = 2_147_483_647;
 
 /**
  * The job that backs up one client by a policy and a schedule, if it has one. With multiple data streams it is a parent
- * of a job for each selection.
+ * of a job for each selection, and always with several databases.
  */
 export function backupJob(
   policy: Policy,
@@ -42,12 +43,16 @@ export function backupJob(
     ...(retention === undefined ? {} : { retention }),
   });
   const { selections } = backupSelections;
-  const isParent = policyAttributes.useMultipleDataStreams === true && selections.length > 1;
+  const policyType = readPolicyType(policy.policyType);
+  // Each database is an image of its own.
+  const isSplit = policyAttributes.useMultipleDataStreams === true || policyType !== "Standard";
+  const isParent = isSplit && selections.length > 1;
   const jobLimit = policyAttributes.jobLimit ?? 0;
   return {
     type: "BACKUP",
     clientName,
     policyName,
+    policyType,
     scheduleName: schedule?.scheduleName ?? "",
     scheduleType: scheduleTypes[schedule?.backupType ?? ""] ?? "FULL_BACKUP",
     storageUnit: units.choose(schedule?.backupCopies?.copies?.[0]?.storage, policyAttributes.storage),

@@ -1,92 +1,89 @@
-import { lstat } from "node:fs/promises";
 import { hostname } from "node:os";
 import type { CatalogueImage, ImageScheduleType } from "../catalogue/image.ts";
 import type { Clock } from "../clock.ts";
 import type { JobOutcome } from "../jobs/job-lifecycle.ts";
 import type { JobWork, JobWorkContext } from "../jobs/job-run.ts";
-import type { Job, LogSeverity, ScheduleType } from "../jobs/job.ts";
-import type { BackupMessage } from "../storage/restic-output.ts";
-import { describeErrorLine } from "../storage/restic-output.ts";
-import { wormLockOf } from "../storage/storage-settings.ts";
+import type { Job, ScheduleType } from "../jobs/job.ts";
+import { expirationOf } from "../policies/schedule.ts";
+import type { CommandFile } from "../premises/commands.ts";
+import type { BackupStatusMessage, BackupSummary } from "../storage/restic-output.ts";
 import type { Restic } from "../storage/restic.ts";
+import type { RunningProcesses } from "../storage/running-processes.ts";
+import { wormLockOf } from "../storage/storage-settings.ts";
+import type { StorageUnit } from "../storage/storage-unit.ts";
 import type { StorageUnits } from "../storage/storage-units.ts";
 import { backupRequestSchema } from "./backup-job.ts";
-import { expirationOf } from "../policies/schedule.ts";
-import { backupStatus } from "./backup-status.ts";
+import type { BackupSource } from "./backup-source.ts";
+import { withCommands } from "./with-commands.ts";
 
 /** What a backup works with. */
 export interface BackupOptions {
   units: StorageUnits;
   clock: Clock;
-  /** Patterns of this machine's exclude list. */
-  excludes: () => readonly string[];
-  /** Left out of every backup: the repository can't hold itself. */
-  dataDir: string;
+  /** What a job of each type of policy reads. */
+  sourceOf: (job: Job) => BackupSource;
+  commands: Pick<CommandFile, "list">;
+  processes: RunningProcesses;
 }
 
-type Summary = Extract<BackupMessage, { message_type: "summary" }>;
-
-/** Makes the work of a BACKUP job: one run of restic, and the image that it makes. */
+/**
+ * Makes the work of a BACKUP job: the policy's start command, one snapshot and the image that it makes, and the policy's
+ * end command, which runs whenever the start command has, or would have.
+ */
 export function backupWork(options: BackupOptions): JobWork {
-  return async (job, context) => {
-    const unit = options.units.get(job.storageUnit);
-    await unit.ready();
-    await unit.checkSpace();
-    const { restic } = unit;
-    // What an earlier try left must not be taken for what this one makes.
-    const leftovers = job.tries > 1 ? await discardSnapshot(restic, job) : [];
-    const outcome = await restic.lock.withShared(() => backUp(options, restic, job, context), context.signal);
-    if (outcome.status === 2106) unit.noteDown(outcome.log?.at(-1)?.message ?? "");
-    const log = [...leftovers, ...(outcome.log ?? [])];
-    if (outcome.image !== undefined) return { ...outcome, log };
-    return { ...outcome, log: [...log, ...(await discardSnapshot(restic, job))] };
-  };
+  return async (job, context) =>
+    withCommands({ ...options, signal: context.signal }, job, async () => {
+      const unit = options.units.get(job.storageUnit);
+      await unit.ready();
+      await unit.checkSpace();
+      const { restic } = unit;
+      // What an earlier try left must not be taken for what this one makes.
+      const leftovers = job.tries > 1 ? await discardSnapshot(restic, job) : [];
+      const outcome = await restic.lock.withShared(() => backUp(options, unit, job, context), context.signal);
+      if (outcome.status === 2106) unit.noteDown(outcome.log?.at(-1)?.message ?? "");
+      const log = [...leftovers, ...(outcome.log ?? [])];
+      if (outcome.image !== undefined) return { ...outcome, log };
+      return { ...outcome, log: [...log, ...(await discardSnapshot(restic, job))] };
+    });
 }
 
 async function backUp(
   options: BackupOptions,
-  restic: Restic,
+  unit: StorageUnit,
   job: Job,
   context: JobWorkContext,
 ): Promise<JobOutcome> {
-  const { units, clock, dataDir } = options;
+  const { units, clock } = options;
+  const { restic } = unit;
   const { selections, retention } = backupRequestSchema.parse(job.request);
-  const missing = await findMissing(selections);
   const backupId = job.backupId ?? "";
   const timeS = Number(backupId.slice(backupId.lastIndexOf("_") + 1));
   const expiresAtMs = expirationOf(timeS * 1000, retention);
   const { useWorm } = units.settings.get(job.storageUnit);
   const wormUntilMs = useWorm ? wormLockOf(timeS * 1000, expiresAtMs) : null;
-  let summary: Summary | undefined;
-  const result = await restic.backup({
+  const made = await options.sourceOf(job)({
+    job,
+    unit,
     selections,
-    excludedPaths: [dataDir],
-    excludedPatterns: options.excludes(),
-    hostName: job.clientName,
-    rereadsAll: job.scheduleType === "FULL_BACKUP",
-    tags: {
-      backupId,
-      policy: job.policyName,
-      job: String(job.id),
-      schedule: job.scheduleName,
-      scheduleType: imageScheduleType(job.scheduleType),
-      // So that a lost catalogue does not make the image mutable.
-      ...(wormUntilMs === null ? {} : { worm: String(wormUntilMs) }),
+    snapshot: {
+      hostName: job.clientName,
+      tags: {
+        backupId,
+        policy: job.policyName,
+        job: String(job.id),
+        schedule: job.scheduleName,
+        scheduleType: imageScheduleType(job.scheduleType),
+        ...(job.policyType === "Standard" ? {} : { policyType: job.policyType }),
+        // So that a lost catalogue does not make the image mutable.
+        ...(wormUntilMs === null ? {} : { worm: String(wormUntilMs) }),
+      },
+      timeS,
     },
-    timeS,
     signal: context.signal,
-    onStart: context.onProcess,
-    onMessage: (message) => {
-      if (message.message_type === "summary") summary = message;
-      else context.onProgress(progressOf(message));
-    },
+    onProcess: context.onProcess,
+    onProgress: (message) => context.onProgress(progressOf(message)),
   });
-  const status = backupStatus(result, { cancelled: context.signal.aborted, missing: missing.length });
-  const severity: LogSeverity = status === 1 ? "WARNING" : "ERROR";
-  const log = [
-    ...missing.map((path) => ({ severity: "WARNING" as const, message: `${path} does not exist` })),
-    ...result.errorLines.map((line) => ({ severity, message: `restic: ${describeErrorLine(line)}` })),
-  ];
+  const { status, log, summary } = made;
   if (status > 1) return { status, log };
   const image = await findImage({ restic, clock, job, timeS, status, summary, expiresAtMs, wormUntilMs });
   if (image === undefined) {
@@ -114,7 +111,7 @@ async function findImage(made: {
   job: Job;
   timeS: number;
   status: number;
-  summary: Summary | undefined;
+  summary: BackupSummary | undefined;
   expiresAtMs: number | null;
   wormUntilMs: number | null;
 }): Promise<CatalogueImage | undefined> {
@@ -130,6 +127,7 @@ async function findImage(made: {
     policyName: job.policyName,
     scheduleName: job.scheduleName,
     scheduleType: imageScheduleType(job.scheduleType),
+    policyType: job.policyType,
     storageUnit: job.storageUnit,
     jobId: job.id,
     backupTimeS: timeS,
@@ -161,20 +159,7 @@ async function discardSnapshot(restic: Restic, job: Job): Promise<NonNullable<Jo
   }
 }
 
-async function findMissing(selections: readonly string[]): Promise<string[]> {
-  const missing: string[] = [];
-  for (const path of selections) {
-    try {
-      await lstat(path);
-    } catch {
-      // Whatever the reason, restic will meet it too and tells it in the log.
-      missing.push(path);
-    }
-  }
-  return missing;
-}
-
-function progressOf(message: Extract<BackupMessage, { message_type: "status" }>) {
+function progressOf(message: BackupStatusMessage) {
   return {
     percentComplete: Math.min(99, Math.floor(message.percent_done * 100)),
     kilobytes: kilobytes(message.bytes_done),

@@ -1,5 +1,6 @@
 import type { Database } from "@sallyport/durable";
 import type { SqlCondition } from "../jobs/job-store.ts";
+import { readPolicyType } from "../policies/policy-type.ts";
 import type { CatalogueImage, ImageScheduleType } from "./image.ts";
 
 interface ImageRow {
@@ -22,6 +23,7 @@ export class Catalogue {
       policy_name: image.policyName,
       schedule_name: image.scheduleName,
       schedule_type: image.scheduleType,
+      policy_type: image.policyType,
       storage_unit: image.storageUnit,
       job_id: image.jobId,
       backup_time_s: image.backupTimeS,
@@ -73,17 +75,18 @@ export class Catalogue {
   /** Of each client and policy the largest full image made since then, epoch seconds. */
   largestFulls(
     sinceS: number,
-  ): { clientName: string; policyName: string; backupId: string; kilobytes: number }[] {
+  ): Pick<CatalogueImage, "clientName" | "policyName" | "policyType" | "backupId" | "kilobytes">[] {
     // Beside max() SQLite answers the other columns of the row that has it.
     const rows = this.#database
       .prepare(
-        `SELECT client_name, policy_name, backup_id, max(kilobytes) AS kilobytes FROM images
+        `SELECT client_name, policy_name, policy_type, backup_id, max(kilobytes) AS kilobytes FROM images
          WHERE expiring = 0 AND backup_time_s >= ? AND schedule_type = 'FULL' GROUP BY client_name, policy_name ORDER BY 1, 2`,
       )
       .all(sinceS);
     return rows.map((row) => ({
       clientName: String(row["client_name"]),
       policyName: String(row["policy_name"]),
+      policyType: readPolicyType(row["policy_type"]),
       backupId: String(row["backup_id"]),
       kilobytes: Number(row["kilobytes"]),
     }));
@@ -140,6 +143,7 @@ function fromRow(row: ImageRow): CatalogueImage {
     policyName: text("policy_name"),
     scheduleName: text("schedule_name"),
     scheduleType: text("schedule_type") as ImageScheduleType,
+    policyType: readPolicyType(row["policy_type"]),
     storageUnit: text("storage_unit"),
     jobId: number("job_id"),
     backupTimeS: number("backup_time_s"),

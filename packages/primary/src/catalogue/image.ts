@@ -1,3 +1,5 @@
+import type { PolicyType } from "../policies/policy-type.ts";
+
 /** What an image was made by, in the catalogue's words. */
 export type ImageScheduleType = "FULL" | "DIFFERENTIAL_INCREMENTAL" | "CUMULATIVE_INCREMENTAL";
 
@@ -11,6 +13,7 @@ export interface CatalogueImage {
   policyName: string;
   scheduleName: string;
   scheduleType: ImageScheduleType;
+  policyType: PolicyType;
   /** Where its snapshot is. */
   storageUnit: string;
   jobId: number;

@@ -10,6 +10,7 @@ const image = (backupId: string, snapshotId: string, expiring = false): Catalogu
   policyName: "p",
   scheduleName: "",
   scheduleType: "FULL",
+  policyType: "Standard",
   storageUnit: "stu_local",
   wormUntilMs: null,
   jobId: 1,
@@ -23,10 +24,10 @@ const image = (backupId: string, snapshotId: string, expiring = false): Catalogu
   expiresAtMs: null,
   expiring,
 });
-const snapshot = (id: string, backupId?: string) => ({
+const snapshot = (id: string, backupId?: string, more: Record<string, string> = {}) => ({
   id,
   hostName: "c",
-  tags: backupId === undefined ? {} : { backupId },
+  tags: { ...(backupId === undefined ? {} : { backupId }), ...more },
 });
 
 test("reconciliation - tells unfinished, unknown, lost and foreign apart", () => {
@@ -38,13 +39,15 @@ test("reconciliation - tells unfinished, unknown, lost and foreign apart", () =>
       snapshot("s5", "c_5"),
       snapshot("s6"),
       snapshot("s7", "odd"),
+      // A dump that was cut off, when no job is known any more.
+      snapshot("s8", "c_8", { unconfirmed: "stream" }),
     ],
     (backupId) => backupId === "c_4",
     "stu_local",
   );
   assert.deepEqual(
     differences.unfinished.map(({ id }) => id),
-    ["s4"],
+    ["s4", "s8"],
   );
   assert.deepEqual(
     differences.unknown.map(({ id }) => id),

@@ -4,8 +4,10 @@ import type { Clock } from "../clock.ts";
 import type { JobStore } from "../jobs/job-store.ts";
 import { imageNotification, type NotificationJournal } from "../journal/notification.ts";
 import type { Snapshot } from "../storage/restic-output.ts";
-import type { Restic } from "../storage/restic.ts";
+
+import { unconfirmedTag, type Restic } from "../storage/restic.ts";
 import type { Catalogue } from "./catalogue.ts";
+import { readPolicyType } from "../policies/policy-type.ts";
 import type { CatalogueImage, ImageScheduleType } from "./image.ts";
 
 /** What reconciliation works on. */
@@ -24,7 +26,7 @@ export interface ReconciliationOptions {
 
 /** What has to be done to make catalogue and repository equal, of one storage unit. */
 export interface Differences {
-  /** Snapshots of jobs of ours that did not end with an image: to be forgotten. */
+  /** Snapshots of jobs of ours that did not end with an image, or of streams that were cut off: to be forgotten. */
   unfinished: Snapshot[];
   /** Snapshots with a backup id that no job of ours made (an older catalogue did): to be catalogued. */
   unknown: Snapshot[];
@@ -50,7 +52,8 @@ export function compareCatalogue(
   const uncatalogued = snapshots.filter(
     ({ id, tags }) => !bySnapshot.has(id) && parseBackupId(tags["backupId"]) !== undefined,
   );
-  const isOurs = ({ tags }: Snapshot) => isJobOfOurs(tags["backupId"] ?? "");
+  const isOurs = ({ tags }: Snapshot) =>
+    isJobOfOurs(tags["backupId"] ?? "") || tags[unconfirmedTag] !== undefined;
   return {
     unfinished: uncatalogued.filter(isOurs),
     unknown: uncatalogued.filter(
@@ -111,6 +114,7 @@ async function importImage(snapshot: Snapshot, options: ReconciliationOptions): 
     policyName: snapshot.tags["policy"] ?? "",
     scheduleName: snapshot.tags["schedule"] ?? "",
     scheduleType: readScheduleType(snapshot.tags["scheduleType"]),
+    policyType: readPolicyType(snapshot.tags["policyType"]),
     storageUnit: options.unit.name,
     jobId: Number.parseInt(snapshot.tags["job"] ?? "0", 10) || 0,
     backupTimeS: parseBackupId(backupId) ?? 0,

@@ -15,6 +15,7 @@ export function childrenOf(parent: Job): NewJob[] {
     type: parent.type,
     clientName: parent.clientName,
     policyName: parent.policyName,
+    policyType: parent.policyType,
     scheduleName: parent.scheduleName,
     storageUnit: parent.storageUnit,
     owner: parent.owner,

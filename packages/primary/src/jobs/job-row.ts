@@ -1,3 +1,4 @@
+import { readPolicyType } from "../policies/policy-type.ts";
 import type { JobState } from "./job-state.ts";
 import type { Job, JobSubType, JobType, ScheduleType } from "./job.ts";
 
@@ -23,6 +24,7 @@ export function jobFromRow(row: JobRow): Job {
     status: number("status"),
     clientName: text("client_name"),
     policyName: text("policy_name"),
+    policyType: readPolicyType(row["policy_type"]),
     scheduleName: text("schedule_name"),
     storageUnit: text("storage_unit"),
     owner: text("owner"),

@@ -65,7 +65,8 @@ export class JobRun {
     if (closing.aborted && wasStopped && state !== "CANCELLING") {
       return lifecycle.interrupt(job, "the primary was stopped during the job");
     }
-    const hasFailed = outcome.status > 1 && !finalStatuses.has(outcome.status);
+    // One that has its image has done its work, whatever its end command says.
+    const hasFailed = outcome.status > 1 && outcome.image === undefined && !finalStatuses.has(outcome.status);
     if (hasFailed && state === "ACTIVE" && job.tries < job.maxTries) {
       return lifecycle.retry(job, outcome, clock.nowMs() + limits.jobRetryDelayMs);
     }
@@ -83,7 +84,7 @@ export class JobRun {
       if (!wasStopped) log.error({ err: error, jobId: job.id }, "job.failed");
       const message = error instanceof Error ? error.message : String(error);
       return {
-        status: wasStopped ? 150 : statusOf(error, job.type),
+        status: wasStopped ? 150 : statusOfError(error, job.type),
         log: [{ severity: "ERROR", message }],
       };
     }
@@ -131,7 +132,8 @@ export class JobRun {
   }
 }
 
-function statusOf(error: unknown, type: JobType): number {
+/** The status of a job whose work has thrown. */
+export function statusOfError(error: unknown, type: JobType): number {
   if (error instanceof PrimaryError && storageCodes.has(error.netbackupCode)) return error.netbackupCode;
   if (type === "VERIFY") return 191;
   return type === "BACKUP" ? 6 : 5;

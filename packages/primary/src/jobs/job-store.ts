@@ -26,6 +26,7 @@ export class JobStore {
       state: "QUEUED",
       client_name: job.clientName,
       policy_name: job.policyName,
+      policy_type: job.policyType ?? "Standard",
       schedule_name: job.scheduleName,
       storage_unit: job.storageUnit,
       owner: job.owner,

@@ -1,3 +1,4 @@
+import type { PolicyType } from "../policies/policy-type.ts";
 import type { JobState } from "./job-state.ts";
 
 /** What kinds of work there are. */
@@ -40,6 +41,7 @@ export interface Job extends JobProgress {
   clientName: string;
   /** Empty for a restore. */
   policyName: string;
+  policyType: PolicyType;
   scheduleName: string;
   storageUnit: string;
   owner: string;
@@ -82,6 +84,7 @@ export type NewJob = Pick<
       | "restartOf"
       | "subType"
       | "scheduleType"
+      | "policyType"
       | "priority"
       | "maxTries"
       | "jobLimit"

@@ -1,3 +1,4 @@
+import { jobPolicyType } from "../policies/policy-type.ts";
 import type { CatalogueImage } from "../catalogue/image.ts";
 import type { Job } from "../jobs/job.ts";
 
@@ -64,7 +65,7 @@ export function jobNotification(job: Job): Notification {
         state: job.state === "DONE" ? "DONE" : "ACTIVE",
         status: job.status,
         policyName: job.policyName,
-        policyType: "STANDARD",
+        policyType: jobPolicyType(job.policyType),
         scheduleType: scheduleTypes[job.scheduleType],
         clientName: job.clientName,
         startTime: Math.floor((job.startedAtMs ?? job.queuedAtMs) / 1000),

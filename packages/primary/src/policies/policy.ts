@@ -1,19 +1,16 @@
 import { z } from "zod";
 import { PrimaryError } from "../errors.ts";
 import { limits } from "../limits.ts";
+import type { DatabaseFile } from "../premises/databases.ts";
 import { pathProblem } from "../restore/path-rules.ts";
 import { policyAttributesSchema } from "./policy-attributes.ts";
 import { policyNameSchema } from "./policy-name.ts";
+import { policyTypes, type PolicyType } from "./policy-type.ts";
 import { scheduleSchema } from "./schedule.ts";
 import type { StorageUnits } from "../storage/storage-units.ts";
 
-const selectionSchema = z.string().superRefine((path, context) => {
-  const problem = pathProblem(path);
-  if (problem !== undefined) context.addIssue({ code: "custom", message: problem });
-});
-
-/** What a policy backs up. */
-export const selectionsSchema = z.array(selectionSchema).max(limits.maxSelections);
+/** What a policy backs up; what each has to be depends on the policy's type, see `checkPolicy`. */
+export const selectionsSchema = z.array(z.string().min(1).max(limits.maxPathBytes)).max(limits.maxSelections);
 
 const hostNameSchema = z
   .string()
@@ -68,21 +65,33 @@ export interface VersionedPolicy {
   generation: number;
 }
 
+/** What of this primary a policy may name. */
+export interface PolicyScope {
+  localClients: readonly string[];
+  databases: Pick<DatabaseFile, "find">;
+  units: Pick<StorageUnits, "has" | "names">;
+}
+
 /**
  * Checks what the schema can't: that this primary can run the policy.
- * @throws PrimaryError `not_implemented` for another type than Standard, `invalid_request` for a client or storage
- * unit that it does not have
+ * @throws PrimaryError `not_implemented` for a type that it does not have, `invalid_request` for a client, database or
+ * storage unit that it does not have
  */
-export function checkPolicy(
-  policy: Policy,
-  localClients: readonly string[],
-  units: Pick<StorageUnits, "has" | "names">,
-): void {
-  if (policy.policyType !== "Standard") {
+export function checkPolicy(policy: Policy, scope: PolicyScope): void {
+  const { localClients, units } = scope;
+  const type = policyTypes.find((known) => known === policy.policyType);
+  if (type === undefined) {
     throw new PrimaryError(
       "not_implemented",
-      `policies of type "${policy.policyType}" are not supported: use "Standard"`,
+      `policies of type "${policy.policyType}" are not supported: use ${policyTypes.map((known) => `"${known}"`).join(", ")}`,
     );
+  }
+  for (const selection of policy.backupSelections.selections) {
+    const problem = type === "Standard" ? pathProblem(selection) : databaseProblem(selection, type, scope);
+    if (problem === undefined) continue;
+    throw new PrimaryError("invalid_request", `the backup selection "${selection}" ${problem}`, {
+      attributeErrors: { selections: problem },
+    });
   }
   for (const { hostName } of policy.clients) {
     if (!isLocal(hostName, localClients)) {
@@ -106,6 +115,15 @@ export function checkPolicy(
   for (const { backupCopies } of policy.schedules) {
     for (const { storage } of backupCopies?.copies ?? []) checkStorage(storage);
   }
+}
+
+function databaseProblem(name: string, type: PolicyType, { databases }: PolicyScope): string | undefined {
+  const database = databases.find(name);
+  if (database === undefined) {
+    return "is no database of this primary: add it there with `sallyport primary database add`";
+  }
+  if (type === "DataStore" || database.type === type) return undefined;
+  return `is a database of ${database.type}, not ${type}`;
 }
 
 /** Whether a client is this machine. */

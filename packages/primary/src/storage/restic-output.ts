@@ -22,6 +22,12 @@ const messageSchema = z.discriminatedUnion("message_type", [statusSchema, summar
 /** What `restic backup --json` says on standard output. */
 export type BackupMessage = z.infer<typeof messageSchema>;
 
+/** How far a backup has come. */
+export type BackupStatusMessage = z.infer<typeof statusSchema>;
+
+/** What a backup has read and added, at its end. */
+export type BackupSummary = z.infer<typeof summarySchema>;
+
 const snapshotSchema = z.object({
   id: z.string().regex(/^[0-9a-f]{64}$/),
   time: z.string(),

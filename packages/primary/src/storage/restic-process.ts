@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { limits } from "../limits.ts";
 import { PrimaryError } from "../errors.ts";
 import { LineSplitter } from "./line-splitter.ts";
@@ -14,6 +14,8 @@ export interface ResticRun {
   folder?: string | undefined;
   /** Written to its standard input after the process has been recorded. */
   input?: string;
+  /** Writes its standard input itself instead; that ends when it answers true, and otherwise when restic does. */
+  feed?: (stdin: Writable) => Promise<boolean>;
   onLine?: (line: string) => void;
   maxLineBytes?: number;
   /** Its standard output is thrown away. */
@@ -59,7 +61,12 @@ export function runRestic(run: ResticRun, processes: RunningProcesses): Promise<
     if (pid === undefined) return;
     processes.add(pid, run.args[0] ?? "");
     // Restic waits for its input before it does anything, so nothing runs that a restart would not find.
-    child.stdin?.end(run.input ?? "");
+    const { stdin } = child;
+    if (run.feed === undefined) stdin?.end(run.input ?? "");
+    else if (stdin !== null) {
+      // What goes wrong in it is its own business, and it answers false.
+      void run.feed(stdin).then((isWhole) => isWhole && stdin.end());
+    }
     run.onStart?.(pid);
     const interruption = interruptOn(run.signal, (signal) => child.kill(signal));
     child.once("close", (code) => {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import type { Readable } from "node:stream";
+import type { Readable, Writable } from "node:stream";
 import { limits } from "../limits.ts";
 import { escapePattern } from "./pattern.ts";
 import type { RepositoryAccess } from "./repository-access.ts";
@@ -30,23 +30,35 @@ export interface ResticOptions {
   signal: AbortSignal;
 }
 
+/** What every snapshot of ours bears. */
+export interface SnapshotRun {
+  hostName: string;
+  tags: Readonly<Record<string, string>>;
+  /** Epoch seconds. */
+  timeS: number;
+}
+
 /** A backup to be made. */
-export interface BackupRun {
+export interface BackupRun extends SnapshotRun {
   /** Absolute paths. */
   selections: readonly string[];
   /** Absolute paths that are left out with all below them. */
   excludedPaths: readonly string[];
   /** Patterns of restic that are left out as well. */
   excludedPatterns: readonly string[];
-  hostName: string;
   /** Files that look unchanged since the last snapshot are read nevertheless. */
   rereadsAll: boolean;
-  tags: Readonly<Record<string, string>>;
-  /** Epoch seconds. */
-  timeS: number;
   onMessage: (message: BackupMessage) => void;
   onStart: (pid: number) => void;
   signal: AbortSignal;
+}
+
+/** A stream to be backed up as one file. */
+export interface StreamRun extends SnapshotRun, Pick<BackupRun, "onMessage" | "onStart" | "signal"> {
+  /** What it is called in the snapshot: an absolute path. */
+  path: string;
+  /** Writes it, and answers true when it is whole; until then restic can't end well. */
+  feed: (stdin: Writable) => Promise<boolean>;
 }
 
 /** Paths of a snapshot to be written below a folder. */
@@ -58,6 +70,9 @@ export interface RestoreRun {
   onStart: (pid: number) => void;
   signal: AbortSignal;
 }
+
+/** The tag of a stream's snapshot until somebody has said that the stream was whole. */
+export const unconfirmedTag = "unconfirmed";
 
 /** Readers write nothing, so that they work on a full disk; our own lock keeps prune away from them. */
 const noLock = "--no-lock";
@@ -98,18 +113,37 @@ export class Restic {
       "--json",
       "--files-from-raw=-",
       ...(run.rereadsAll ? ["--force"] : []),
-      `--host=${run.hostName}`,
-      `--time=${formatTime(run.timeS)}`,
-      ...Object.entries(run.tags).map(([name, value]) => `--tag=${name}=${value}`),
+      ...snapshotArguments(run),
       ...run.excludedPaths.map((path) => `--exclude=${escapePattern(path)}`),
       ...run.excludedPatterns.map((pattern) => `--exclude=${pattern}`),
     ];
-    const onLine = (line: string) => {
-      const message = parseBackupLine(line);
-      if (message !== undefined) run.onMessage(message);
-    };
     const input = run.selections.map((path) => `${path}\0`).join("");
-    return this.#run({ args, input, onLine, onStart: run.onStart, signal: run.signal });
+    const { onStart, signal } = run;
+    return this.#run({ args, input, onLine: messageReader(run.onMessage), onStart, signal });
+  }
+
+  /**
+   * Backs up a stream. Should this process be killed, restic takes that for the end of the stream: the snapshot is
+   * therefore made under the tag `unconfirmed`, and is an image only after `confirm`.
+   */
+  backupStream(run: StreamRun): Promise<ResticResult> {
+    const { onStart, signal, feed, path } = run;
+    const tags = { ...run.tags, [unconfirmedTag]: "stream" };
+    const args = [
+      "backup",
+      "--json",
+      "--stdin",
+      `--stdin-filename=${path}`,
+      ...snapshotArguments({ ...run, tags }),
+    ];
+    return this.#run({ args, feed, onLine: messageReader(run.onMessage), onStart, signal });
+  }
+
+  /** Says of the snapshot with a tag that its stream was whole; it gets another id. The caller holds the lock shared. */
+  async confirm(tag: { name: string; value: string }): Promise<void> {
+    for (const { id } of await this.listSnapshots(tag)) {
+      await this.#read(["tag", noLock, `--remove=${unconfirmedTag}=stream`, "--", id]);
+    }
   }
 
   restore(run: RestoreRun): Promise<ResticResult> {
@@ -248,6 +282,21 @@ export class Restic {
 /** Restic stars passwords itself in most of its messages; this is for the others. */
 function starred(line: string, secrets: readonly string[]): string {
   return secrets.reduce((text, secret) => (secret === "" ? text : text.replaceAll(secret, "***")), line);
+}
+
+function snapshotArguments({ hostName, tags, timeS }: SnapshotRun): string[] {
+  return [
+    `--host=${hostName}`,
+    `--time=${formatTime(timeS)}`,
+    ...Object.entries(tags).map(([name, value]) => `--tag=${name}=${value}`),
+  ];
+}
+
+function messageReader(onMessage: (message: BackupMessage) => void) {
+  return (line: string) => {
+    const message = parseBackupLine(line);
+    if (message !== undefined) onMessage(message);
+  };
 }
 
 /** `2024-01-02 03:04:05`, UTC. */
