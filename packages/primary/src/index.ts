@@ -2,6 +2,19 @@ export { createPrimary, isWildcard } from "./primary.ts";
 export type { ListenOptions, Primary, PrimaryListener, PrimaryOptions } from "./primary.ts";
 export { recoverCatalogue } from "./catalogue/recover-catalogue.ts";
 export type { RecoverCatalogueOptions, RecoveredCatalogue } from "./catalogue/recover-catalogue.ts";
+export {
+  addStorage,
+  checkStorage,
+  listStorage,
+  removeStorage,
+} from "./storage/storage-administration.ts";
+export type {
+  NewStorage,
+  StorageAdministrationOptions,
+  StorageCheck,
+  StorageOverview,
+} from "./storage/storage-administration.ts";
+export type { StorageKind } from "./storage/storage-server.ts";
 export { exportRepositoryKey, rotateRepositoryKey } from "./storage/repository-key.ts";
 export type { RepositoryKeyOptions } from "./storage/repository-key.ts";
 export type { RunningServer } from "./server.ts";

@@ -1,4 +1,4 @@
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { ensureServerCertificate, type ServerCertificate } from "@sallyport/certificates";
 import { openDatabase, takeDataFolder, type Database } from "@sallyport/durable";
 import type { Logger } from "pino";
@@ -89,7 +89,9 @@ export interface Primary extends AsyncDisposable {
  */
 export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
   await using building = new AsyncDisposableStack();
-  const { dataDir, hostName, log, clock = systemClock } = options;
+  const { hostName, log, clock = systemClock } = options;
+  // What no backup takes has to be known by its whole path.
+  const dataDir = resolve(options.dataDir);
   building.use(takeDataFolder(dataDir));
   const database = building.use(openDatabase({ path: join(dataDir, "primary.db"), migrations }));
   const journal = options.journal(database);

@@ -1,8 +1,8 @@
 import { Command } from "commander";
-import { exportRepositoryKey, PrimaryError, recoverCatalogue, rotateRepositoryKey } from "@sallyport/primary";
-import { Failure } from "../failure.ts";
+import { exportRepositoryKey, recoverCatalogue, rotateRepositoryKey } from "@sallyport/primary";
 import { printJson, printLine } from "../output/print.ts";
 import { openOutbox } from "../primary-server.ts";
+import { told } from "./primary-failure.ts";
 import { serverLog } from "../server-process.ts";
 
 const dataOption = ["--data <dir>", "the primary's folder"] as const;
@@ -75,6 +75,7 @@ export function recoverCatalogCommand(): Command {
           journal: (database) => openOutbox(database, log),
         }),
       );
+      if (done.unreachable.length > 0) process.exitCode = 1;
       if (options.json) return printJson({ ...done, dryRun: options.dryRun });
       const would = options.dryRun ? "would be " : "";
       printLine(
@@ -84,15 +85,4 @@ export function recoverCatalogCommand(): Command {
         printLine(`The storage unit ${storageUnit} could not be read: ${reason}`);
       printLine(`${done.images} images ${options.dryRun ? "are" : "are now"} in the catalogue.`);
     });
-}
-
-/** What a user can mend is said in one line. */
-async function told<T>(work: Promise<T>): Promise<T> {
-  try {
-    return await work;
-  } catch (error) {
-    const isKnown = error instanceof PrimaryError || (error instanceof Error && "code" in error);
-    if (isKnown) throw new Failure(error.message, { cause: error });
-    throw error;
-  }
 }

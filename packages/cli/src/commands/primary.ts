@@ -8,6 +8,7 @@ import { parseListenAddress, type ListenAddress } from "../listen-address.ts";
 import { printJson, printLine } from "../output/print.ts";
 import { commandCommand, databaseCommand } from "./primary-premises.ts";
 import { keyCommand, recoverCatalogCommand } from "./primary-storage.ts";
+import { storageCommand } from "./primary-storage-units.ts";
 import { runUntilStopped, serverLog } from "../server-process.ts";
 
 interface Options extends NbwssOptions {
@@ -51,6 +52,7 @@ export function primaryCommand(): Command {
         "\nClients of NetBackup's API use port 1556, its web pages 443. Below 1024 it takes the capability CAP_NET_BIND_SERVICE.\n",
     )
     .action(run)
+    .addCommand(storageCommand())
     .addCommand(commandCommand())
     .addCommand(databaseCommand())
     .addCommand(keyCommand())

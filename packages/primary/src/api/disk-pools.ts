@@ -7,7 +7,7 @@ import { defaultDiskPool } from "../storage/storage-unit.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
 import { readJson } from "./request-body.ts";
 import { listStorage } from "./storage-list.ts";
-import { localServerId, poolResource, type StorageResourceContext } from "./storage-resources.ts";
+import { localServerId, poolReason, poolResource, type StorageResourceContext } from "./storage-resources.ts";
 
 const settings = {
   comment: z.string().max(1024).optional(),
@@ -67,7 +67,10 @@ export function diskPoolRoutes(options: StorageResourceContext & { dataDir: stri
     })
     .get("/storage/disk-pools/:name", async (context) => {
       const name = context.req.param("name");
-      return context.json({ data: await poolResource(options, name, get(name)) });
+      const resource = await poolResource(options, name, get(name));
+      const reason = poolReason(options, name);
+      const own = reason === "" ? {} : { sallyport: { reason } };
+      return context.json({ data: { ...resource, attributes: { ...resource.attributes, ...own } } });
     })
     .patch("/storage/disk-pools/:name", async (context) => {
       const name = context.req.param("name");

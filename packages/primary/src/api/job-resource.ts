@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { isParent } from "../jobs/job-family.ts";
+import type { Obstacle } from "../jobs/job-selection.ts";
 import { canHappen, shownState } from "../jobs/job-state.ts";
 import type { Job, JobLogLine, JobTry } from "../jobs/job.ts";
 import { jobPolicyType } from "../policies/policy-type.ts";
@@ -19,6 +20,8 @@ export interface JobResourceContext {
   nowMs: number;
   primaryName: string;
   childCount: number;
+  /** What it waits for. */
+  obstacle: Obstacle | undefined;
   /** Its place in the order of the list, for version 9.0 and later. */
   cursor: string;
 }
@@ -90,6 +93,7 @@ export function jobResource(job: Job, context: JobResourceContext) {
       suspendable: isOpenBackup && canHappen(job.state, "suspend") && job.state !== "SUSPENDING" ? 1 : 0,
       resumable: job.state === "SUSPENDED" ? 1 : 0,
       cancellable: canHappen(job.state, "cancel") && job.state !== "CANCELLING" ? 1 : 0,
+      ...queueing(context.obstacle),
       state: shownState(job.state),
       status: job.status,
       priority: job.priority,
@@ -121,6 +125,18 @@ const movesSchema = z.object({ moves: z.array(z.object({ backupId: z.string() })
 function restoredImages(request: unknown): string {
   const { moves } = movesSchema.safeParse(request).data ?? { moves: [] };
   return [...new Set(moves.map(({ backupId }) => backupId))].join(",");
+}
+
+/** NetBackup's MAX_STORAGE_UNIT_JOBS, and LOGICAL_RESOURCE for what is none of its devices. */
+const queueReasons = { "storage unit": 5, policy: 24 } as const;
+
+function queueing(obstacle: Obstacle | undefined) {
+  if (obstacle === undefined) return {};
+  const { kind, name, limit } = obstacle;
+  return {
+    jobQueueReason: queueReasons[kind],
+    jobQueueResource: `${kind} ${name}, ${limit} ${limit === 1 ? "job" : "jobs"} at once`,
+  };
 }
 
 /** The log of one of a job's tries as `try-logs` shows it. */

@@ -39,13 +39,14 @@ export function findJob(jobs: JobStore, context: Context): Job {
 }
 
 /** What is read of jobs below `/admin/jobs`. */
-export function jobRoutes({ jobs, clock, primaryName }: JobRoutesOptions): ApiRoutes {
+export function jobRoutes({ jobs, queue, clock, primaryName }: JobRoutesOptions): ApiRoutes {
   const show = (context: Context<ApiEnvironment>, job: Job, cursor = String(job.id)) =>
     jobResource(job, {
       version: context.get("version"),
       nowMs: clock.nowMs(),
       primaryName,
       childCount: isParent(job) ? jobs.countChildren(job.id) : 0,
+      obstacle: queue.obstacleOf(job.id),
       cursor,
     });
   const fields = jobFieldsOf(primaryName);

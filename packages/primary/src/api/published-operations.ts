@@ -134,6 +134,12 @@ export const publishedOperations: readonly PublishedOperation[] = [
 
 /** What clients of NetBackup call beside that, in the shapes in which they are seen to read it. */
 export const observedOperations: readonly PublishedOperation[] = [
+  ["GET", "/storage/disk-pools/:diskPoolId"],
+  ["PATCH", "/storage/disk-pools/:diskPoolId"],
+  ["DELETE", "/storage/disk-pools/:diskPoolId"],
+  ["GET", "/storage/storage-servers/:storageServerId"],
+  ["PATCH", "/storage/storage-servers/:storageServerId"],
+  ["DELETE", "/storage/storage-servers/:storageServerId"],
   ["GET", "/appdetails"],
   ["GET", "/security/cacert"],
   ["GET", "/security/serverinfo"],

@@ -1,7 +1,6 @@
 import { limits } from "../limits.ts";
 import type { DiskPool } from "../storage/storage-configuration.ts";
 import { serverTypes, type StorageKind, type StorageServer } from "../storage/storage-server.ts";
-import type { StorageHealth } from "../storage/storage-unit.ts";
 import type { StorageUnits } from "../storage/storage-units.ts";
 
 /** A disk's bytes. */
@@ -91,8 +90,7 @@ export async function poolResource(context: StorageResourceContext, name: string
   const { units, primaryName } = context;
   const kind = kindOf(context, pool);
   const unitName = units.names().find((unit) => units.poolOf(unit) === name);
-  const { state, reason }: StorageHealth =
-    unitName === undefined ? { state: "UNKNOWN", reason: "" } : units.get(unitName).health;
+  const isDown = unitName !== undefined && units.get(unitName).health.state === "DOWN";
   const space = unitName === undefined ? undefined : await spaceOf(context, unitName);
   const serverId = pool.server ?? localServerId(primaryName);
   return {
@@ -109,7 +107,7 @@ export async function poolResource(context: StorageResourceContext, name: string
           id: unitName ?? name,
           diskMediaId: unitName ?? name,
           // What has not been used since the start is not known to be down.
-          state: state === "DOWN" ? "DOWN" : "UP",
+          state: isDown ? "DOWN" : "UP",
           ...(space === undefined ? {} : { rawSizeBytes: space.totalBytes, freeSizeBytes: space.freeBytes }),
           isReplicationSource: false,
           isReplicationTarget: false,
@@ -119,7 +117,7 @@ export async function poolResource(context: StorageResourceContext, name: string
       ],
       ...(pool.server === null ? { highWaterMark: pool.highWaterMark } : {}),
       maximumIoStreams: { limitIoStreams: false },
-      diskPoolState: state === "DOWN" ? "DOWN" : "UP",
+      diskPoolState: isDown ? "DOWN" : "UP",
       ...(space === undefined
         ? {}
         : {
@@ -133,14 +131,18 @@ export async function poolResource(context: StorageResourceContext, name: string
       comment: pool.comment,
       diskPoolCapabilities: [],
       mediaServersCount: 1,
-      // NetBackup shows no reason; ours does.
-      ...(reason === "" ? {} : { sallyport: { reason } }),
     },
     relationships: { storageServers: { links: {}, data: [{ type: "storageServer", id: serverId }] } },
   };
 }
 
-/** A storage server as `/storage/storage-servers` shows it, without its secrets; undefined: this machine. */
+/** Why a disk pool is down; empty when nothing is known to be wrong. NetBackup's list has no place for it, a single pool does. */
+export function poolReason({ units }: StorageResourceContext, name: string): string {
+  const unitName = units.names().find((unit) => units.poolOf(unit) === name);
+  return unitName === undefined ? "" : units.get(unitName).health.reason;
+}
+
+/** A storage server as `/storage/storage-servers` shows it; undefined: this machine. */
 export function serverResource(
   { units, primaryName }: StorageResourceContext,
   id: string,
@@ -172,12 +174,14 @@ export function serverResource(
       storageServerCapabilities: [],
       storageUnits: ownUnits,
       additionalMediaServersDetails: [],
-      ...(server === undefined ? {} : { sallyport: withoutSecrets(server) }),
+      ...(categories[kind] === "OPEN_STORAGE"
+        ? { openStorageAttributes: { storageServerType: serverTypes[kind] } }
+        : {}),
     },
   };
 }
 
-/** What may be shown of a server. */
+/** What may be shown of a server, beside what NetBackup's list has a place for. */
 export function withoutSecrets(server: StorageServer) {
   switch (server.kind) {
     case "sftp": {

@@ -2,15 +2,15 @@ import { Hono } from "hono";
 import { z } from "zod";
 import { PrimaryError } from "../errors.ts";
 import {
+  parseStorageServer,
   serverTypes,
   storageServerNameSchema,
-  storageServerSchema,
   type StorageServer,
 } from "../storage/storage-server.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
 import { readJson } from "./request-body.ts";
 import { listStorage } from "./storage-list.ts";
-import { localServerId, serverResource, type StorageResourceContext } from "./storage-resources.ts";
+import { localServerId, serverResource, withoutSecrets, type StorageResourceContext } from "./storage-resources.ts";
 
 /** NetBackup's own shape of a store with S3's protocol. */
 const cloudSchema = z.object({
@@ -65,7 +65,7 @@ export function storageServerRoutes(options: StorageResourceContext): ApiRoutes 
     })
     .post("/storage/storage-servers", async (context) => {
       const { attributes } = (await readJson(context, createSchema)).data;
-      const server = parseServer(readServer(attributes));
+      const server = parseStorageServer(readServer(attributes));
       const id = `${serverTypes[server.kind]}:${attributes.name}`;
       units.configuration.change(({ servers }) => {
         if (Object.hasOwn(servers, id)) {
@@ -77,7 +77,7 @@ export function storageServerRoutes(options: StorageResourceContext): ApiRoutes 
     })
     .get("/storage/storage-servers/:id", (context) => {
       const id = context.req.param("id");
-      return context.json({ data: serverResource(options, id, get(id)) });
+      return context.json({ data: detailed(options, id, get(id)) });
     })
     .patch("/storage/storage-servers/:id", async (context) => {
       const id = context.req.param("id");
@@ -86,9 +86,9 @@ export function storageServerRoutes(options: StorageResourceContext): ApiRoutes 
       units.configuration.change(({ servers }) => {
         const old = getRemote(id);
         // Images lie where the server is: another one is another server.
-        servers[id] = parseServer({ ...old, ...given, kind: old.kind });
+        servers[id] = parseStorageServer({ ...old, ...given, kind: old.kind });
       });
-      return context.json({ data: serverResource(options, id, get(id)) });
+      return context.json({ data: detailed(options, id, get(id)) });
     })
     .delete("/storage/storage-servers/:id", (context) => {
       const id = context.req.param("id");
@@ -102,6 +102,13 @@ export function storageServerRoutes(options: StorageResourceContext): ApiRoutes 
       });
       return context.body(null, 204);
     });
+}
+
+/** A single server, which NetBackup's documents do not have: there its own attributes have their place. */
+function detailed(context: StorageResourceContext, id: string, server: StorageServer | undefined) {
+  const resource = serverResource(context, id, server);
+  if (server === undefined) return resource;
+  return { ...resource, attributes: { ...resource.attributes, sallyport: withoutSecrets(server) } };
 }
 
 function readServer(attributes: z.infer<typeof createSchema>["data"]["attributes"]): unknown {
@@ -126,17 +133,4 @@ function readServer(attributes: z.infer<typeof createSchema>["data"]["attributes
     `storage servers of the category ${storageCategory} are not supported: use CLOUD with cloudAttributes, or ` +
       `OPEN_STORAGE with sallyport (kind sftp, s3, rest or rclone); a folder of this machine is a disk pool of its own server`,
   );
-}
-
-/** @throws PrimaryError `invalid_request` that names what is wrong, and quotes nothing of it */
-function parseServer(given: unknown): StorageServer {
-  const parsed = storageServerSchema.safeParse(given);
-  if (parsed.success) return parsed.data;
-  const attributeErrors = Object.fromEntries(
-    parsed.error.issues.map(({ path, message }) => [`sallyport.${path.join(".")}`, message]),
-  );
-  const first = Object.entries(attributeErrors)[0]?.join(": ") ?? "";
-  throw new PrimaryError("invalid_request", `the storage server can't be taken: ${first}`, {
-    attributeErrors,
-  });
 }

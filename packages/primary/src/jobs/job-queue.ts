@@ -6,7 +6,7 @@ import { limits } from "../limits.ts";
 import { childrenOf, isParent, parentStatus } from "./job-family.ts";
 import type { JobLifecycle, JobOutcome } from "./job-lifecycle.ts";
 import { JobRun, type JobWork } from "./job-run.ts";
-import { selectJobs, type WaitingJob } from "./job-selection.ts";
+import { findObstacle, selectJobs, type Obstacle, type WaitingJob } from "./job-selection.ts";
 import { canHappen } from "./job-state.ts";
 import type { JobStore } from "./job-store.ts";
 import type { Job, JobType, NewJob } from "./job.ts";
@@ -117,6 +117,13 @@ export class JobQueue implements AsyncDisposable {
       lifecycle.miss(job);
       this.#ends.emit(String(id));
     }
+  }
+
+  /** What a job that could begin waits for; undefined when it doesn't wait, or only for its time. */
+  obstacleOf(id: number): Obstacle | undefined {
+    const job = this.#waiting.get(id);
+    if (job === undefined || job.dueAtMs > this.#options.clock.nowMs()) return undefined;
+    return findObstacle(job, [...this.#running.values()], this.#options.maxJobsOf);
   }
 
   /** Starts what can start now. */

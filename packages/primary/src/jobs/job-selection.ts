@@ -32,18 +32,38 @@ export function selectJobs(
   { nowMs, maxJobsOf }: SelectionRules,
 ): WaitingJob[] {
   const now = [...running];
-  const usesOf = (unit: string) => now.filter(({ storageUnit }) => storageUnit === unit).length;
-  // A parent does nothing itself: it takes no place of its policy either.
-  const ofPolicy = (name: string) =>
-    now.filter(({ policyName, storageUnit }) => policyName === name && storageUnit !== undefined).length;
   return waiting
     .filter(({ dueAtMs }) => dueAtMs <= nowMs)
     .toSorted((a, b) => b.priority - a.priority || a.id - b.id)
     .filter((job) => {
-      const { storageUnit, jobLimit, policyName } = job;
-      if (storageUnit !== undefined && usesOf(storageUnit) >= maxJobsOf(storageUnit)) return false;
-      if (storageUnit !== undefined && jobLimit > 0 && ofPolicy(policyName) >= jobLimit) return false;
+      if (findObstacle(job, now, maxJobsOf) !== undefined) return false;
       now.push(job);
       return true;
     });
+}
+
+/** What a job waits for: a place on its storage unit, or of its policy. */
+export interface Obstacle {
+  kind: "storage unit" | "policy";
+  name: string;
+  /** Jobs that may run at once. */
+  limit: number;
+}
+
+/** What keeps a job from beginning beside those that run; undefined when nothing does. */
+export function findObstacle(
+  job: Pick<WaitingJob, "storageUnit" | "policyName" | "jobLimit">,
+  running: readonly RunningJob[],
+  maxJobsOf: SelectionRules["maxJobsOf"],
+): Obstacle | undefined {
+  const { storageUnit, jobLimit, policyName } = job;
+  // A parent does nothing itself: it takes no place of a storage unit, and none of its policy either.
+  if (storageUnit === undefined) return undefined;
+  const working = running.filter((other) => other.storageUnit !== undefined);
+  const limit = maxJobsOf(storageUnit);
+  if (working.filter((other) => other.storageUnit === storageUnit).length >= limit) {
+    return { kind: "storage unit", name: storageUnit, limit };
+  }
+  const isFull = jobLimit > 0 && working.filter((other) => other.policyName === policyName).length >= jobLimit;
+  return isFull ? { kind: "policy", name: policyName, limit: jobLimit } : undefined;
 }

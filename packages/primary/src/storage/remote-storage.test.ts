@@ -4,6 +4,7 @@ import { join } from "node:path";
 import test from "node:test";
 import pino from "pino";
 import { recoverCatalogue } from "../catalogue/recover-catalogue.ts";
+import { makeQuickRepository } from "../testing/quick-repository.ts";
 import {
   hasS3Server,
   startRestServer,
@@ -140,6 +141,12 @@ test("storage units - on a disk, an SFTP, REST and S3 server and by rclone: back
   {
     await using primary = await startTestPrimary(dataDir, { resticProgram });
     for (const [name, server, volume] of volumes) await addStorage(primary, name, server, volume);
+    // Making a repository is tried with the disk and the REST server; these are there already, and open quickly.
+    for (const kind of ["sftp", "s3"]) {
+      const folderOf = started[kind]?.folderOf;
+      if (folderOf !== undefined) makeQuickRepository(dataDir, kind, folderOf("unit"));
+    }
+    makeQuickRepository(dataDir, "rclone", remote);
     await Promise.all(volumes.map(([name]) => useAll(name, primary)));
     await addPolicy(primary, "stu_local", source);
     kept.push({ unit: "stu_local", backupId: (await primary.backUp("stu_local")).backupId ?? "" });

@@ -4,7 +4,7 @@ import { PrimaryError, type PrimaryErrorCode } from "../errors.ts";
 const reasons: readonly (readonly [pattern: RegExp, status: number])[] = [
   [/no space left on device|disk quota exceeded|insufficient storage|quota ?exceeded/i, 129],
   [
-    /unable to open (config file|repository)|wrong password|no key found|repository does not exist|create repository|unable to create lock|already locked|host key verification failed|permission denied \(publickey|access ?denied|signaturedoesnotmatch|invalidaccesskeyid|(401|403) (unauthorized|forbidden)/i,
+    /unable to open (config file|repository)|wrong password|no key found|repository does not exist|create repository|unable to create lock|already locked|host key verification failed|permission denied \(publickey|access ?denied|signaturedoesnotmatch|request signature we calculated|invalidaccesskeyid|(401|403) (unauthorized|forbidden)/i,
     2106,
   ],
   [
@@ -39,7 +39,7 @@ const hints: readonly (readonly [pattern: RegExp, hint: string])[] = [
     "the repository was made with another key: name that with --key-file, or choose an empty place",
   ],
   [
-    /401 unauthorized|403 forbidden|access ?denied|signaturedoesnotmatch|invalidaccesskeyid/i,
+    /401 unauthorized|403 forbidden|access ?denied|signaturedoesnotmatch|request signature we calculated|invalidaccesskeyid/i,
     "check the storage server's user and password or access key",
   ],
   [

@@ -1,5 +1,6 @@
 import { isIP } from "node:net";
 import { z } from "zod";
+import { PrimaryError } from "../errors.ts";
 import { rcloneConfigProblem } from "./rclone-config.ts";
 
 const line = (max: number) =>
@@ -121,6 +122,22 @@ export const storageServerSchema = z.discriminatedUnion("kind", [
 
 /** A remote storage server with its credentials. */
 export type StorageServer = z.infer<typeof storageServerSchema>;
+
+/**
+ * Reads a storage server as the API takes it.
+ * @throws PrimaryError `invalid_request` that names what is wrong, and quotes nothing of it
+ */
+export function parseStorageServer(given: unknown): StorageServer {
+  const parsed = storageServerSchema.safeParse(given);
+  if (parsed.success) return parsed.data;
+  const attributeErrors = Object.fromEntries(
+    parsed.error.issues.map(({ path, message }) => [`sallyport.${path.join(".")}`, message]),
+  );
+  const first = Object.entries(attributeErrors)[0]?.join(": ") ?? "";
+  throw new PrimaryError("invalid_request", `the storage server can't be taken: ${first}`, {
+    attributeErrors,
+  });
+}
 
 /** What kinds of repositories there are: on a disk of this machine, or on a server. */
 export type StorageKind = StorageServer["kind"] | "local";

@@ -58,6 +58,7 @@ export class StorageUnit {
   #opening: { of: string; done: Promise<void> } | undefined;
   /** Whether it was opened before in this process: then jobs of ours may be using it. */
   #wasOpened = false;
+  #hasMadeRepository = false;
   #health: StorageHealth = { state: "UNKNOWN", reason: "" };
 
   constructor(options: StorageUnitOptions) {
@@ -72,6 +73,11 @@ export class StorageUnit {
 
   get health(): StorageHealth {
     return this.#health;
+  }
+
+  /** Whether this process has made its repository: nobody else has its password. */
+  get hasMadeRepository(): boolean {
+    return this.#hasMadeRepository;
   }
 
   /** Whether its repository has been made, or taken over, and can be expected to be there. */
@@ -190,6 +196,7 @@ export class StorageUnit {
     if (!existsSync(this.passwordFile)) await writeFileDurably(this.passwordFile, newPassword(), 0o600);
     try {
       await this.restic.init();
+      this.#hasMadeRepository = true;
     } catch (error) {
       // Made by a try that was killed before it was noted, or an older one whose key was given: it has to open.
       const isThere = /already (exists|initialized)|config file already/i.test((error as Error).message);

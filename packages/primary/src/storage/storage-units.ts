@@ -1,12 +1,13 @@
 import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import type { Database } from "@sallyport/durable";
 import { PrimaryError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import type { Snapshot } from "./restic-output.ts";
 import type { RunningProcesses } from "./running-processes.ts";
 import { StorageConfigurationFile, type DiskPool } from "./storage-configuration.ts";
+import type { StorageKind } from "./storage-server.ts";
 import { StorageSettingsStore } from "./storage-settings.ts";
 import {
   defaultDiskPool,
@@ -35,7 +36,8 @@ export class StorageUnits implements AsyncDisposable {
   readonly #closing = new AbortController();
 
   constructor(options: StorageUnitsOptions) {
-    this.#options = options;
+    // Restic runs elsewhere, where a relative path would lead elsewhere.
+    this.#options = { ...options, dataDir: resolve(options.dataDir) };
     this.configuration = new StorageConfigurationFile(options.dataDir, options.database);
     this.settings = new StorageSettingsStore(options.database);
   }
@@ -102,11 +104,25 @@ export class StorageUnits implements AsyncDisposable {
     return this.names().find((name) => !this.settings.get(name).onDemandOnly) ?? defaultStorageUnit;
   }
 
+  /** How a unit's repository is reached. @throws PrimaryError `no_storage_unit` */
+  kindOf(name: string): StorageKind {
+    return this.#define(name).server?.kind ?? "local";
+  }
+
+  /** How many images lie on a unit, those that are being expired among them. */
+  imagesOn(name: string): number {
+    const row = this.#options.database
+      .prepare("SELECT count(*) AS n FROM images WHERE storage_unit = ?")
+      .get(name);
+    return Number(row?.["n"]);
+  }
+
   /** Why a storage unit can't be removed: what lies on it or would use it; empty when it can. */
-  usesOf(name: string): string[] {
+  obstaclesTo(name: string): string[] {
     const { database } = this.#options;
+    if (name === defaultStorageUnit) return ["every primary has it"];
     const count = (sql: string, ...values: string[]) => Number(database.prepare(sql).get(...values)?.["n"]);
-    const images = count("SELECT count(*) AS n FROM images WHERE storage_unit = ?", name);
+    const images = this.imagesOn(name);
     const jobs = count("SELECT count(*) AS n FROM jobs WHERE state <> 'DONE' AND storage_unit = ?", name);
     const policies = database
       .prepare("SELECT name, definition FROM policies")
@@ -126,15 +142,12 @@ export class StorageUnits implements AsyncDisposable {
    * @throws PrimaryError `in_use`, `not_found`
    */
   async remove(name: string, { withServer }: { withServer: boolean }): Promise<void> {
-    if (name === defaultStorageUnit) {
-      throw new PrimaryError("in_use", `every primary has the storage unit ${name}: it can't be removed`);
-    }
     this.configuration.change(({ units, pools, servers }) => {
+      const obstacles = this.obstaclesTo(name);
+      if (obstacles.length > 0)
+        throw new PrimaryError("in_use", `the storage unit ${name} can't be removed: ${obstacles.join("; ")}`);
       const unit = Object.hasOwn(units, name) ? units[name] : undefined;
       if (unit === undefined) throw new PrimaryError("not_found", `there is no storage unit "${name}"`);
-      const uses = this.usesOf(name);
-      if (uses.length > 0)
-        throw new PrimaryError("in_use", `the storage unit ${name} is in use: ${uses.join("; ")}`);
       delete units[name];
       if (!withServer) return;
       const server = pools[unit.pool]?.server;
@@ -185,5 +198,5 @@ function namesStorage(definition: string, name: string): boolean {
 }
 
 function noStorageUnit(name: string): PrimaryError {
-  return new PrimaryError("no_storage_unit", `there is no storage unit "${name}" any more`);
+  return new PrimaryError("no_storage_unit", `there is no storage unit "${name}"`);
 }

@@ -8,13 +8,18 @@ const cost = { N: 2, r: 8, p: 1 };
 const polynomial = "3da3358b4dc173";
 
 /**
- * Makes an empty repository of restic in the data folder of a primary that has not been started yet, as the primary's first start makes it,
- * but with a key that opens in no time. What is about making a repository starts on an empty folder instead.
+ * Makes an empty repository of restic for a storage unit of a primary, as the primary's first use of it makes it, but with a key that
+ * opens in no time. What is about making a repository starts on an empty folder instead.
  * Format: restic's design document, "Repository Format", "Keys, Encryption and MAC".
+ * @param repository its folder; that of the default storage unit by default
  */
-export function makeQuickRepository(dataDir: string): void {
-  const unit = join(dataDir, "storage", "stu_local");
-  const repository = join(unit, "repository");
+export function makeQuickRepository(
+  dataDir: string,
+  storageUnit = "stu_local",
+  repository = join(dataDir, "storage", storageUnit, "repository"),
+): void {
+  const unit = join(dataDir, "storage", storageUnit);
+  mkdirSync(unit, { recursive: true, mode: 0o700 });
   for (const name of ["data", "index", "keys", "locks", "snapshots"]) {
     mkdirSync(join(repository, name), { recursive: true, mode: 0o700 });
   }
