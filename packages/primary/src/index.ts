@@ -2,12 +2,7 @@ export { createPrimary, isWildcard } from "./primary.ts";
 export type { ListenOptions, Primary, PrimaryListener, PrimaryOptions } from "./primary.ts";
 export { recoverCatalogue } from "./catalogue/recover-catalogue.ts";
 export type { RecoverCatalogueOptions, RecoveredCatalogue } from "./catalogue/recover-catalogue.ts";
-export {
-  addStorage,
-  checkStorage,
-  listStorage,
-  removeStorage,
-} from "./storage/storage-administration.ts";
+export { addStorage, checkStorage, listStorage, removeStorage } from "./storage/storage-administration.ts";
 export type {
   NewStorage,
   StorageAdministrationOptions,

@@ -10,7 +10,14 @@ import {
 import { Failure } from "../failure.ts";
 import { printJson, printLine, printTable } from "../output/print.ts";
 import { told } from "./primary-failure.ts";
-import { readFirstLines, readPublicText, readSecretText, readSshHostKeys, readSshServer, splitUrl } from "./storage-locations.ts";
+import {
+  readFirstLines,
+  readPublicText,
+  readSecretText,
+  readSshHostKeys,
+  readSshServer,
+  splitUrl,
+} from "./storage-locations.ts";
 
 const dataOption = ["--data <dir>", "the primary's folder; the primary may run"] as const;
 const jsonOption = ["--json", "print JSON", false] as const;
@@ -42,13 +49,18 @@ interface AddOptions extends Common {
 
 /** `sallyport primary storage …`: where a primary's backups may lie. */
 export function storageCommand(): Command {
-  const command = new Command("storage").description("where the primary's backups may lie: its storage units");
+  const command = new Command("storage").description(
+    "where the primary's backups may lie: its storage units",
+  );
   command
     .command("list")
     .description("list the storage units; the storage itself is not looked at")
     .requiredOption(...dataOption)
     .option(...jsonOption)
-    .addHelpText("after", "\nExample:\n  $ sallyport primary storage list --data /var/lib/sallyport/primary\n")
+    .addHelpText(
+      "after",
+      "\nExample:\n  $ sallyport primary storage list --data /var/lib/sallyport/primary\n",
+    )
     .action(list);
   command
     .command("add <name>")
@@ -61,12 +73,19 @@ export function storageCommand(): Command {
     .option("--rclone <remote:path>", "by rclone, with --rclone-config")
     .option("--identity <file>", "SFTP: the private key, without a passphrase; it is copied")
     .option("--host-key <file>", "SFTP: the server's public key, as a .pub file or lines of known_hosts")
-    .option("--login-file <file>", "S3 and REST: access key id or user in line 1, secret or password in line 2")
+    .option(
+      "--login-file <file>",
+      "S3 and REST: access key id or user in line 1, secret or password in line 2",
+    )
     .option("--rclone-config <file>", "the configuration with that remote; it is copied")
     .option("--ca <file>", "S3 and REST: authority of the server's certificate")
     .option("--region <name>", "S3: region of the bucket")
     .option("--key-file <file>", "the password of a repository that is there already")
-    .option("--take-over", "also one that bears another primary's mark: that one can't use it any more", false)
+    .option(
+      "--take-over",
+      "also one that bears another primary's mark: that one can't use it any more",
+      false,
+    )
     .option("--max-jobs <n>", `jobs at once, 1 to ${limits.maxJobsOfStorageUnit}`, jobCount)
     .option("--worm", "images are immutable until they expire", false)
     .option("--on-demand-only", "only for policies that name it", false)
@@ -147,7 +166,9 @@ async function add(name: string, options: AddOptions): Promise<void> {
     ),
   );
   if (options.json) return printJson(added);
-  printLine(`The storage unit ${name} is added: ${added.location}. A policy uses it by "storage": "${name}".`);
+  printLine(
+    `The storage unit ${name} is added: ${added.location}. A policy uses it by "storage": "${name}".`,
+  );
   printLine(
     `Without its key nobody can read it: sallyport primary key export --storage-unit ${name} --data ${options.data} --out FILE`,
   );

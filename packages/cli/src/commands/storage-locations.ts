@@ -17,7 +17,10 @@ function readBy(read: () => string, option: string): string {
     return read();
   } catch (error) {
     if (error instanceof SecretFileError)
-      throw new Failure(`the file of ${option} is no secret: ${error.message}`, { cause: error, exitCode: 2 });
+      throw new Failure(`the file of ${option} is no secret: ${error.message}`, {
+        cause: error,
+        exitCode: 2,
+      });
     // The path itself may be a secret that was given where its file should be named.
     const { code } = error as NodeJS.ErrnoException;
     throw new Failure(`the file of ${option} can't be read (${code})`, { cause: error, exitCode: 2 });
@@ -36,7 +39,8 @@ export function readFirstLines(file: string, option: string, count: number): str
 
 /** The keys of an SSH server from a `.pub` file or from lines of known_hosts, whichever host they stand for. */
 export function readSshHostKeys(text: string): string[] {
-  const key = /(?:^|\s)((?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)) [A-Za-z0-9+/]+={0,2})(?:\s|$)/;
+  const key =
+    /(?:^|\s)((?:ssh-ed25519|ssh-rsa|ecdsa-sha2-nistp(?:256|384|521)) [A-Za-z0-9+/]+={0,2})(?:\s|$)/;
   const found = text
     .split(/\r?\n/)
     .filter((line) => !line.startsWith("#"))

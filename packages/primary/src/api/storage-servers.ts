@@ -10,7 +10,12 @@ import {
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
 import { readJson } from "./request-body.ts";
 import { listStorage } from "./storage-list.ts";
-import { localServerId, serverResource, withoutSecrets, type StorageResourceContext } from "./storage-resources.ts";
+import {
+  localServerId,
+  serverResource,
+  withoutSecrets,
+  type StorageResourceContext,
+} from "./storage-resources.ts";
 
 /** NetBackup's own shape of a store with S3's protocol. */
 const cloudSchema = z.object({

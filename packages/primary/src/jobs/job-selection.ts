@@ -64,6 +64,7 @@ export function findObstacle(
   if (working.filter((other) => other.storageUnit === storageUnit).length >= limit) {
     return { kind: "storage unit", name: storageUnit, limit };
   }
-  const isFull = jobLimit > 0 && working.filter((other) => other.policyName === policyName).length >= jobLimit;
+  const isFull =
+    jobLimit > 0 && working.filter((other) => other.policyName === policyName).length >= jobLimit;
   return isFull ? { kind: "policy", name: policyName, limit: jobLimit } : undefined;
 }

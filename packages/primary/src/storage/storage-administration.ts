@@ -5,12 +5,7 @@ import { PrimaryError } from "../errors.ts";
 import { migrations } from "../schema.ts";
 import { RunningProcesses } from "./running-processes.ts";
 import { poolSchema, storageNameSchema } from "./storage-configuration.ts";
-import {
-  parseStorageServer,
-  serverTypes,
-  type StorageKind,
-  type StorageServer,
-} from "./storage-server.ts";
+import { parseStorageServer, serverTypes, type StorageKind, type StorageServer } from "./storage-server.ts";
 import type { StorageSettings } from "./storage-settings.ts";
 import type { StorageHealth } from "./storage-unit.ts";
 import { requireStorage, StorageUnits } from "./storage-units.ts";
@@ -104,7 +99,10 @@ function insert(
     const id = server === undefined ? null : `${serverTypes[server.kind]}:${name}`;
     const isTaken = units.has(name) || units.pools().has(name) || (id !== null && Object.hasOwn(servers, id));
     if (isTaken) {
-      throw new PrimaryError("already_exists", `there is a storage unit, disk pool or server "${name}" already`);
+      throw new PrimaryError(
+        "already_exists",
+        `there is a storage unit, disk pool or server "${name}" already`,
+      );
     }
     if (id !== null && server !== undefined) servers[id] = server;
     checkVolume({ pools, servers }, { server: id, volume }, dataDir);

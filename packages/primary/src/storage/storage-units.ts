@@ -145,7 +145,10 @@ export class StorageUnits implements AsyncDisposable {
     this.configuration.change(({ units, pools, servers }) => {
       const obstacles = this.obstaclesTo(name);
       if (obstacles.length > 0)
-        throw new PrimaryError("in_use", `the storage unit ${name} can't be removed: ${obstacles.join("; ")}`);
+        throw new PrimaryError(
+          "in_use",
+          `the storage unit ${name} can't be removed: ${obstacles.join("; ")}`,
+        );
       const unit = Object.hasOwn(units, name) ? units[name] : undefined;
       if (unit === undefined) throw new PrimaryError("not_found", `there is no storage unit "${name}"`);
       delete units[name];
