@@ -8,6 +8,7 @@ import {
   existsSync,
   readdirSync,
   readFileSync,
+  statSync,
   writeFileSync,
 } from "node:fs";
 import { createServer } from "node:https";
@@ -23,7 +24,7 @@ import { startTlsServer } from "./kit/tls-server.ts";
 interface Report {
   ok: boolean;
   fail: number;
-  checks: { name: string; state: string; found: string; todo?: string }[];
+  checks: { name: string; subject?: string; state: string; found: string; todo?: string }[];
 }
 
 /** Runs a command with `--json`: its exit code, and each check by its name. */
@@ -53,6 +54,14 @@ test("checks - a hub that is well passes on its own machine and from a client; t
   assert.match(here.of("url-websocket")?.found ?? "", /101, closed by both sides$/);
   assert.match(here.of("log")?.found ?? "", /looked through/);
   assert.deepEqual(readdirSync(data), before);
+  // The folder alone is enough: the hub has left its settings there.
+  const alone = await checked(["hub", "check", "--data", data]);
+  assert.match(alone.of("configuration")?.found ?? "", new RegExp(`last started .*127\\.0\\.0\\.1:${port}$`));
+  assert.equal(alone.of("url-websocket")?.subject, `https://localhost:${port}`);
+  assert.deepEqual(alone.failed, []);
+  const kept = join(data, "started-with.json");
+  assert.equal(statSync(kept).mode & 0o777, 0o600);
+  assert.ok(!readFileSync(kept, "utf8").includes(adminKey));
 
   const client = ["doctor", "--hub", `https://localhost:${port}`];
   const env = {

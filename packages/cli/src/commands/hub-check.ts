@@ -1,7 +1,9 @@
 import { Command } from "commander";
 import type { Check } from "@sallyport/agent";
 import { reportChecks } from "../checks/print-checks.ts";
+import type { HubSettings } from "@sallyport/hub";
 import { Failure } from "../failure.ts";
+import { readStartedSettings, startedSettingsPath } from "../started-settings.ts";
 import { readHubSettings, withHubSettings } from "./hub-settings.ts";
 import { wholeNumber } from "./option-values.ts";
 
@@ -20,9 +22,11 @@ export function hubCheckCommand(): Command {
     .option("--json", "print JSON", false)
     .addHelpText(
       "after",
-      "\nGive it the settings that the hub is started with, and run it as the hub's user. It writes a probe into the data folder,\n" +
-        "removes it, and changes nothing else. Exit code 1 when a check fails.\n" +
-        "\nExample:\n  $ sudo -u sallyport sallyport hub check --config /etc/sallyport/hub.yaml\n",
+      "\nWith --data alone it takes the settings that a hub was last started with on that folder; otherwise give it those that the hub is\n" +
+        "to be started with. Run it as the hub's user. It writes a probe into the data folder, removes it, and changes nothing else.\n" +
+        "Exit code 1 when a check fails.\n" +
+        "\nExamples:\n  $ sudo -u sallyport-hub sallyport hub check --data /var/lib/sallyport/hub\n" +
+        "  $ sudo -u sallyport-hub sallyport hub check --config /etc/sallyport/hub.yaml    # before the hub is started with it\n",
     )
     .action(run);
 }
@@ -38,8 +42,8 @@ async function checksOf(options: Record<string, unknown>): Promise<Check[]> {
   const { nodeCheck } = await import("../checks/machine-rules.ts");
   const checks = [nodeCheck(process.versions.node)];
   try {
-    const { settings, origins } = readHubSettings(options);
-    checks.push(pass("configuration", `readable and known, ${origins.size} settings given`));
+    const { settings, found } = settingsOf(options);
+    checks.push(pass("configuration", found));
     const primaries = options["primaries"] as number | undefined;
     checks.push(...(await checkHub(settings, { isLogChecked: options["logCheck"] !== false, primaries })));
   } catch (error) {
@@ -48,4 +52,21 @@ async function checksOf(options: Record<string, unknown>): Promise<Check[]> {
     checks.push(fail("configuration", found, "correct it; docs/configuration.md has every setting"));
   }
   return checks;
+}
+
+/** The settings that are given; where nothing but the folder is, those that a hub was last started with on it. @throws Failure */
+function settingsOf(options: Record<string, unknown>): { settings: HubSettings; found: string } {
+  const { settings, origins } = readHubSettings(options);
+  const isFolderAlone = [...origins.keys()].every((path) => path === "data");
+  const started = isFolderAlone ? readStartedSettings(settings.data) : undefined;
+  if (started !== undefined) {
+    const file = startedSettingsPath(settings.data);
+    return {
+      settings: started,
+      found: `as a hub was last started on the folder (${file}): listens on ${started.listen}`,
+    };
+  }
+  const given = origins.size === 1 ? "1 setting" : `${origins.size} settings`;
+  const none = isFolderAlone ? "; no hub was started on the folder yet, so the rest are defaults" : "";
+  return { settings, found: `readable and known, ${given} given${none}` };
 }

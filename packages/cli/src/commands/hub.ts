@@ -6,6 +6,7 @@ import { Failure } from "../failure.ts";
 import { printJson, printLine } from "../output/print.ts";
 import { readCaFile, readSecret } from "../secrets.ts";
 import { runUntilStopped, serverLog } from "../server-process.ts";
+import { keepStartedSettings } from "../started-settings.ts";
 import { backupCommand, restoreCommand } from "./hub-backup.ts";
 import { hubCheckCommand } from "./hub-check.ts";
 import { checkConfigCommand, configCommand } from "./hub-config.ts";
@@ -69,6 +70,8 @@ async function run(options: Record<string, unknown>): Promise<void> {
   });
   const metrics = settings.metricsListen === undefined ? undefined : addressOf(settings.metricsListen);
   const { url, caFile, metricsUrl } = await asked(hub.listen({ host, port, tls, metrics }));
+  // For "hub check" alone: a hub that can't write it says so there, and runs.
+  await keepStartedSettings(settings, url).catch((err: unknown) => log.warn({ err }, "settings.not_kept"));
   const announce = () => {
     if (options["json"] === true) printJson({ url, caFile, metricsUrl, adminKey: hub.adminKey });
     else {
