@@ -1,6 +1,7 @@
 // Runs every test there is with Node's own runner: the modules' tests beside them, then those that cross
 // packages with real processes. Arguments that name files run those alone.
-import { globSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { globSync, readFileSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
@@ -27,6 +28,8 @@ files.sort((a, b) => placeOf(a) - placeOf(b) || (a < b ? -1 : 1));
 /** The suite takes a few minutes; whatever goes beyond this hangs on something that a test has left open. */
 const suiteTimeoutMs = 20 * 60_000;
 const testTimeoutMs = 180_000;
+/** One more than there are cores, since each waits for other processes now and then; no more than fit into memory. */
+const filesAtOnce = Math.min(availableParallelism() + 1, 4);
 
 const folder = makeTestFolder();
 /** Tests of the primary add the operations of NetBackup's API that they call, with the status of each answer. */
@@ -39,7 +42,7 @@ process.exitCode = 1;
 run({
   files,
   cwd: root,
-  concurrency: 2,
+  concurrency: filesAtOnce,
   timeout: testTimeoutMs,
   testNamePatterns: options["test-name-pattern"],
   only: options["test-only"],
@@ -58,7 +61,6 @@ run({
   .compose(spec)
   .on("end", () => {
     reportContract();
-    rmSync(folder, { recursive: true, force: true, maxRetries: 3 });
     if (!signal.aborted) return;
     throw new Error(
       `the tests have not ended within ${suiteTimeoutMs / 60_000} minutes: one left something open`,

@@ -38,7 +38,10 @@ test("cli - a call is kept for a primary that is away, also when the environment
   const list = await site.cli(["endpoint", "list", "--json"]);
   const [{ hostName } = { hostName: "" }] = JSON.parse(list.stdout) as { hostName: string }[];
   assert.equal((await site.cli(["endpoint", "deactivate", hostName])).code, 0);
-  await until(async () => (await site.cli(["primaries", "list"])).stdout.includes("disconnected"));
+  await until(
+    async () => (await site.client.findPrimary(site.primaryId)).connection.state === "disconnected",
+  );
+  assert.match((await site.cli(["primaries", "list"])).stdout, /disconnected/);
   const now = await site.cli(["call", "branch", "GET", "/admin/jobs"]);
   assert.match(now.stderr, /login at the primary failed \(503\): .* --async/);
   const kept = await site.cli(["call", "branch", "GET", "/admin/jobs", "--async"]);

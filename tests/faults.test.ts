@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { once } from "node:events";
-import { chmodSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { connect } from "node:tls";
@@ -34,7 +34,11 @@ async function done(site: Site, jobId: string): Promise<number | undefined> {
 
 test("faults - a primary killed in the middle of a backup ends the job, unlocks the repository and backs up again", async () => {
   await using site = await Site.start();
-  const source = makeSource(site.dir, 24, 16 * mib);
+  const source = makeSource(site.dir, 3, 16 * mib);
+  // Takes restic minutes to read, and no space.
+  const slow = join(source, "slow");
+  writeFileSync(slow, "");
+  truncateSync(slow, 400 * 1024 * mib);
   await site.application.createPolicy("p", "branch", [source]);
   const killed = await site.application.backUp("p");
   await until(async () => {
@@ -43,6 +47,7 @@ test("faults - a primary killed in the middle of a backup ends the job, unlocks 
     return kilobytesTransferred > 0;
   });
   await site.primary.kill();
+  rmSync(slow);
 
   await site.startPrimary();
   await site.connected();
