@@ -27,7 +27,7 @@ files.sort((a, b) => placeOf(a) - placeOf(b) || (a < b ? -1 : 1));
 
 /** The suite takes a few minutes; whatever goes beyond this hangs on something that a test has left open. */
 const suiteTimeoutMs = 20 * 60_000;
-const testTimeoutMs = 180_000;
+const testTimeoutMs = 300_000;
 /** One more than there are cores, since each waits for other processes now and then; no more than fit into memory. */
 const filesAtOnce = Math.min(availableParallelism() + 1, 4);
 

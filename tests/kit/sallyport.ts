@@ -1,4 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
+import { randomInt } from "node:crypto";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { createServer, type AddressInfo } from "node:net";
@@ -106,12 +107,20 @@ async function ready(
   return Promise.race([printed, early]);
 }
 
-/** A port that is free at this moment, for a server that has to come back on the same one. */
+/**
+ * A port that is free at this moment, for a server that has to come back on the same one: from below those that the kernel gives out by
+ * itself, so that nothing else takes it in between.
+ */
 export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
+  for (;;) {
+    const server = createServer().listen(randomInt(20_000, 32_768), "127.0.0.1");
+    const [isFree, port] = await Promise.race([
+      once(server, "listening").then(() => [true, (server.address() as AddressInfo).port] as const),
+      once(server, "error").then(() => [false, 0] as const),
+    ]);
+    if (!isFree) continue;
+    server.close();
+    await once(server, "close");
+    return port;
+  }
 }
