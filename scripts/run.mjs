@@ -31,6 +31,9 @@ const debianPackages = {
   pg_ctlcluster: "postgresql",
   ssh: "openssh-client",
   sshd: "openssh-server",
+  curl: "curl",
+  "python3-requests": "python3-requests",
+  "perl-lwp": "liblwp-protocol-https-perl",
   rclone: "rclone",
 };
 
@@ -65,6 +68,20 @@ function ensureNpmPackages() {
   writeFileSync(stamp, lock);
 }
 
+/** What is no program but a library of one: how that program says that it is there, its own or the system's. */
+const libraries = {
+  "python3-requests": ["python3", ["-c", "import requests"]],
+  "perl-lwp": ["perl", ["-MLWP::UserAgent", "-MLWP::Protocol::https", "-MJSON::PP", "-e", "1"]],
+};
+
+function isThere(need) {
+  if (libraries[need] === undefined) return isOnPath(need);
+  const [program, args] = libraries[need];
+  return [program, `/usr/bin/${program}`].some(
+    (name) => spawnSync(name, args, { stdio: "ignore" }).status === 0,
+  );
+}
+
 function isOnPath(program) {
   return (process.env.PATH ?? "").split(":").some((dir) => dir !== "" && existsSync(join(dir, program)));
 }
@@ -86,7 +103,7 @@ function wantProgram(program) {
 }
 
 function ensureProgram(program) {
-  if (isOnPath(program)) return;
+  if (isThere(program)) return;
   const name = debianPackages[program];
   const byHand = `install the package "${name}" (Debian: apt-get install ${name}) and run this again`;
   if (process.getuid?.() !== 0) fail(`the program "${program}" is missing: ${byHand}`);
@@ -98,7 +115,7 @@ function ensureProgram(program) {
   run(`installing ${name} (apt-get)`, "apt-get", ["install", "-y", "-q", "--no-install-recommends", name], {
     env,
   });
-  if (!isOnPath(program)) fail(`"${name}" was installed but there is still no "${program}" on the PATH`);
+  if (!isThere(program)) fail(`"${name}" was installed but there is still no "${program}" on the PATH`);
 }
 
 function newestChange(path) {

@@ -20,6 +20,7 @@ export class Site implements AsyncDisposable {
   readonly #folder: Disposable;
   readonly #primaryArgs: readonly string[];
   #endpointPort: number;
+  #primaryHost = "127.0.0.1";
   primaryId = "";
   /** Every token that was given out, to be looked for where it must not be. */
   token = "";
@@ -45,13 +46,16 @@ export class Site implements AsyncDisposable {
    * Starts and connects everything.
    * @param throughPort makes the port that the primary dials, given the hub's
    * @param primaryArgs more options of the primary
+   * @param primaryHost the address that the primary listens on
    */
   static async start(
     throughPort?: (hubPort: number) => Promise<number>,
     primaryArgs: readonly string[] = [],
+    primaryHost = "127.0.0.1",
   ): Promise<Site> {
     const ports = { hub: await freePort(), primary: await freePort() };
     const site = new Site(ports, temporaryFolder(), primaryArgs);
+    site.#primaryHost = primaryHost;
     try {
       makeQuickRepository(join(site.dir, "primary"));
       if (throughPort !== undefined) site.#endpointPort = await throughPort(site.hubPort);
@@ -84,7 +88,7 @@ export class Site implements AsyncDisposable {
         "--data",
         join(this.dir, "primary"),
         "--listen",
-        `127.0.0.1:${this.#primaryPort}`,
+        `${this.#primaryHost}:${this.#primaryPort}`,
         "--ca",
         this.hub.caFile,
         "--host-name",
@@ -95,6 +99,7 @@ export class Site implements AsyncDisposable {
       ],
       { SALLYPORT_PRIMARY_USER: user, SALLYPORT_PRIMARY_PASSWORD: password, ...env },
     );
+    this.primary.url = `https://127.0.0.1:${this.#primaryPort}`;
   }
 
   async #enrol(): Promise<void> {

@@ -38,8 +38,14 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
       answerOutside(new PrimaryError("invalid_request", "the request's address can't be read")),
   });
   const server = createServer(
-    // Clients of HTTP/1.0 name no host.
-    { cert: certPem, key: keyPem, minVersion: "TLSv1.2", requireHostHeader: false },
+    {
+      cert: certPem,
+      key: keyPem,
+      minVersion: "TLSv1.2",
+      // Clients of HTTP/1.0 say so while TLS begins, and name no host.
+      ALPNProtocols: ["http/1.1", "http/1.0"],
+      requireHostHeader: false,
+    },
     (incoming, outgoing) => {
       incoming.headers.host ??= `${incoming.socket.localAddress}:${incoming.socket.localPort}`;
       void listener(incoming, outgoing);

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { createServer } from "node:https";
+import { createServer, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
 import { pipeline } from "node:stream/promises";
 import { ensureServerCertificate } from "@sallyport/certificates";
@@ -40,7 +40,7 @@ const maxConnections = 256;
 
 /**
  * Listens with TLS and hands every request below `/netbackup/` to the hub's gateway, body and answer streamed. The client's
- * `Authorization` is for the primary and travels as `X-NetBackup-Authorization`.
+ * `Authorization`, header or cookie, is for the primary and travels as `X-NetBackup-Authorization`.
  * @throws Error when the address can't be had
  */
 export async function startProxy(options: ProxyOptions): Promise<Proxy> {
@@ -52,7 +52,15 @@ export async function startProxy(options: ProxyOptions): Promise<Proxy> {
     hostNames: ["localhost", "127.0.0.1", "::1"],
     nowMs: Date.now(),
   });
-  const server = createServer({ cert: certPem, key: keyPem, minVersion: "TLSv1.2" }, (request, response) => {
+  const tls: ServerOptions = {
+    cert: certPem,
+    key: keyPem,
+    minVersion: "TLSv1.2",
+    // As the primary itself takes them: clients of HTTP/1.0 name no host.
+    ALPNProtocols: ["http/1.1", "http/1.0"],
+    requireHostHeader: false,
+  };
+  const server = createServer(tls, (request, response) => {
     forward(target, request, response).catch((err: unknown) => {
       log.warn({ err }, "proxy.request_failed");
       fail(response, 502, "the hub can't be reached through this proxy; its log says why");
@@ -91,7 +99,8 @@ async function forward(
   const answer = await target.dispatcher.request({
     origin: target.origin,
     path: `${target.prefix}${url}`,
-    method,
+    // NBWSS has no HEAD: it is GET, of which the client gets the head.
+    method: method === "HEAD" ? "GET" : method,
     headers: headersFor(target, request),
     body: hasBody ? request : null,
     signal: gone.signal,
@@ -103,6 +112,11 @@ async function forward(
     if (value !== undefined && !hopByHop.has(name)) response.setHeader(name, value);
   }
   response.statusCode = answer.statusCode;
+  if (method === "HEAD") {
+    await answer.body.dump();
+    response.end();
+    return;
+  }
   await pipeline(answer.body, response);
 }
 
@@ -112,9 +126,14 @@ function headersFor(target: ProxyTarget, { headers }: IncomingMessage): Record<s
     if (value !== undefined && name !== "host" && name !== "expect" && !hopByHop.has(name))
       kept[name] = value;
   }
-  const { authorization } = headers;
+  const authorization = headers.authorization ?? cookieToken(headers.cookie);
   if (authorization !== undefined) kept["x-netbackup-authorization"] = authorization;
   return { ...kept, authorization: `Bearer ${target.apiKey}` };
+}
+
+/** NetBackup's web clients send the token as a cookie of this name; the hub passes no cookies on. */
+function cookieToken(cookie: string | undefined): string | undefined {
+  return /(?:^|;\s*)Authorization=([^;\s]+)/.exec(cookie ?? "")?.[1];
 }
 
 function fail(response: ServerResponse, status: number, message: string): void {
