@@ -1,7 +1,8 @@
 // A lone agent as users start it: a process in front of another make of server (here a primary that knows of no endpoint), and a hub.
 import assert from "node:assert/strict";
-import { readFileSync, statSync, writeFileSync } from "node:fs";
+import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { gunzipSync } from "node:zlib";
 import { testBothWays } from "./kit/both-ways.ts";
@@ -97,15 +98,23 @@ test("agent - status, check and diag tell what is open and what is not, and give
 
   const packed = join(folder.path, "diag.json.gz");
   const logFile = join(folder.path, "agent.log");
-  writeFileSync(logFile, agent.log.join("\n"));
+  const { token } = JSON.parse(readFileSync(join(site.agentDir, "administration.json"), "utf8")) as {
+    token: string;
+  };
+  // As if a log said what none may say.
+  const leaks = [`{"token":"${site.created.endpoint.token}"}`, `the token ${token}`];
+  for (const { path, text } of textsIn(site.agentDir)) if (path.endsWith(".key")) leaks.push(text);
+  writeFileSync(logFile, [...agent.log, ...leaks].join("\n"));
   const diag = await site.cli("agent", "diag", "--out", packed, "--log-file", logFile);
   assert.equal(diag.code, 0, diag.stderr);
   const text = gunzipSync(readFileSync(packed)).toString();
   assert.match(text, /agent.started/);
-  const { token } = JSON.parse(readFileSync(join(site.agentDir, "administration.json"), "utf8")) as {
-    token: string;
-  };
-  for (const secret of [token, password, site.created.endpoint.token]) assert.ok(!text.includes(secret));
+  assert.match(text, /"pingIntervalMs": 30000/);
+  assert.match(text, /"otherwise"/);
+  const secrets = secretsIn(site.agentDir);
+  for (const one of [token, site.created.endpoint.token]) assert.ok(secrets.includes(one));
+  assert.ok(leaks.length > 3 && secrets.length > 4, "keys are among them");
+  for (const secret of [...secrets, password]) assert.ok(!text.includes(secret), secret.slice(0, 4));
 
   // The server behind goes: what needs it fails, and says what to do.
   await site.netbackup.kill();
@@ -157,4 +166,36 @@ for (const [title, args, said] of refusals) {
     assert.doesNotMatch(stderr, /SECRET/);
     assert.equal(code, 2);
   });
+}
+
+/** All that lies in a folder, read byte by byte as text. */
+function textsIn(dir: string): { path: string; text: string }[] {
+  return readdirSync(dir, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .map((path) => ({ path: path.slice(dir.length + 1), text: readFileSync(path, "latin1") }));
+}
+
+/** What must not leave the folder of an agent; a file of which it is not known whether it has secrets fails. */
+function secretsIn(dir: string): string[] {
+  const kinds: [RegExp, (text: string) => string[]][] = [
+    [/^administration\.json$/, (text) => [(JSON.parse(text) as { token: string }).token]],
+    [/\.key$/, (text) => text.split("\n").filter((line) => line.length > 20 && !line.startsWith("-"))],
+    [/^agent\.db(-wal)?$/, () => tokensOf(join(dir, "agent.db"))],
+    // Certificates, lists of what is in the audit, compiled code, locks: nothing that has to stay.
+    [/\.pem$|\.pub$|^audit\/.*\.jsonl?$|^compile-cache\/|^(agent\.db-shm|lock(-journal)?)$/, () => []],
+  ];
+  return textsIn(dir).flatMap(({ path, text }) => {
+    const kind = kinds.find(([pattern]) => pattern.test(path));
+    assert.ok(kind !== undefined, `${path} is new: say here what in it is secret`);
+    return kind[1](text);
+  });
+}
+
+function tokensOf(path: string): string[] {
+  using database = new DatabaseSync(path, { readOnly: true });
+  return database
+    .prepare("SELECT token FROM endpoint")
+    .all()
+    .map((row) => String(row["token"]));
 }

@@ -35,6 +35,7 @@ export class Diagnosis {
       rssBytes: process.memoryUsage.rss(),
       node: process.version,
       upstream: service.upstream?.origin,
+      properties: service.properties,
       outbox: { size: service.outbox.size, max: limits.maxOutboxNotifications },
       groups: service.connections.list(),
       endpoints: this.#endpoints(),

@@ -89,6 +89,11 @@ export async function startLoneAgent(options: LoneAgentOptions): Promise<LoneAge
   const routes = service.routes();
   routes.get("/sallyport/status", (c) => c.json(diagnosis.status()));
   routes.post("/sallyport/check", async (c) => c.json({ data: await diagnosis.check() }));
+  const metrics = () => ({
+    text: metricsText(diagnosis.status(), service.guard.figures()),
+    type: metricsType,
+  });
+  routes.get("/sallyport/metrics", (c) => c.json({ text: metrics().text }));
   routes.get("/sallyport/idle-searches", (c) => c.json(diagnosis.idleSearches()));
   routes.post("/sallyport/idle-searches", async (c) => {
     service.idle.search(await jsonBody(c));
@@ -109,10 +114,6 @@ export async function startLoneAgent(options: LoneAgentOptions): Promise<LoneAge
   service.start(upstream);
   poller = makePoller(options, service, database);
   if (poller !== undefined) starting.use(poller).start();
-  const metrics = () => ({
-    text: metricsText(diagnosis.status(), service.guard.figures()),
-    type: metricsType,
-  });
   const monitoring =
     options.monitoringListen === undefined
       ? undefined

@@ -16,13 +16,14 @@ export function agentClientCommand(name: string): Command {
     .option("--json", "print JSON", false);
 }
 
-/** The agent that runs on this machine. @throws Failure */
-export function reachAgent(options: AgentOptions): Promise<PrimaryClient> {
+/** The data folder of the agent that is meant. @throws Failure */
+export function agentFolder(options: AgentOptions): string {
   const agent = options.agent ?? fromEnvironment("SALLYPORT_AGENT");
-  if (agent === undefined) {
-    throw new Failure("name the agent's data folder with --agent DIR, or in SALLYPORT_AGENT", {
-      exitCode: 2,
-    });
-  }
-  return PrimaryClient.login({ agent });
+  if (agent !== undefined) return agent;
+  throw new Failure("name the agent's data folder with --agent DIR, or in SALLYPORT_AGENT", { exitCode: 2 });
+}
+
+/** The agent that runs on this machine. @throws Failure */
+export async function reachAgent(options: AgentOptions): Promise<PrimaryClient> {
+  return PrimaryClient.login({ agent: agentFolder(options) });
 }
