@@ -2,19 +2,20 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
 import { join } from "node:path";
-import { test } from "node:test";
 import { setTimeout as pause } from "node:timers/promises";
 import { defaultProperties, NbwssService } from "@sallyport/agent";
 import { HubClient } from "@sallyport/cli";
 import { openDatabase } from "@sallyport/durable";
 import { pino } from "pino";
+import { testBothWays } from "./kit/both-ways.ts";
 import { proxyFaults, startFaultProxy, type FaultProxy } from "./kit/fault-proxy.ts";
 import { temporaryFolder } from "./kit/folder.ts";
 import { jobEntry } from "./kit/job-entry.ts";
 import { startServer } from "./kit/sallyport.ts";
 import { adminKey, until } from "./kit/site.ts";
 
-const rounds = 200;
+/** Of each way to speak. */
+const rounds = 100;
 /** A dead endpoint is known after four intervals, and the next one is reached, or given up, within the dial's limit. */
 const limits = { pingIntervalMs: 50, maxMissedPongs: 3, dialTimeoutMs: 1_000 };
 const failoverLimitMs = 5_000;
@@ -151,66 +152,69 @@ function assertOneConnectionEach(lines: readonly Line[]): void {
   }
 }
 
-test(`faults - after ${rounds} random faults each hub has the primary's journal, in order, over one connection at a time`, async (t) => {
-  using folder = temporaryFolder();
-  const seed = Number(process.env["SALLYPORT_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
-  t.diagnostic(`SALLYPORT_TEST_SEED=${seed}`);
-  const random = randomFrom(seed);
-  await using east = await startGroup(join(folder.path, "east"), "east");
-  await using west = await startGroup(join(folder.path, "west"), "west");
-  const groups = [east, west];
-  using database = openDatabase({ path: join(folder.path, "agent.db"), migrations: [] });
-  const lines = new Lines();
-  await using service = new NbwssService({
-    database,
-    auditDir: join(folder.path, "audit"),
-    log: pino({ level: "info" }, lines),
-    endpointCaPem: `${east.caPem}\n${west.caPem}`,
-    properties: {
-      ...defaultProperties,
-      pingIntervalMs: limits.pingIntervalMs,
-      maxMissedPongs: limits.maxMissedPongs,
-      connectPeriodMs: 100,
-      sendTimeoutMs: 200,
-      resendAfterMs: 50,
-    },
-    limits: { backoffBaseMs: 10, dialTimeoutMs: limits.dialTimeoutMs, stableAfterMs: 0 },
-  });
-  service.start({ origin: "https://127.0.0.1:1", ca: [] });
-  for (const endpoint of groups.flatMap(({ endpoints }) => endpoints)) {
-    const { certificate } = await service.administration.validateHost(endpoint);
-    await service.administration.save({ ...endpoint, certificate, state: "ACTIVATED" });
-  }
-  await Promise.all(
-    groups.map(({ groupId }) =>
-      lines.find(0, (line) => line.msg === "endpoint.connected" && line.groupId === groupId),
-    ),
-  );
-  const jobs = new Jobs(service);
-  const proxies = groups.flatMap((group) => group.proxies);
-  for (let round = 1; round <= rounds; round += 1) {
-    // Mostly where a connection is; now and then where the next one would be.
-    const inUse = proxies.filter(({ connections }) => connections > 0);
-    const target = pick(inUse.length > 0 && random() < 0.8 ? inUse : proxies, random);
-    await strike(target, random, () => jobs.step());
-    // Now and then all is well, until all is acknowledged.
-    if (round % 40 === 0) await settled(service);
-  }
-  await failover(east, lines, () => jobs.step());
-  jobs.end();
-  await settled(service);
+testBothWays(
+  `faults - after ${rounds} random faults each hub has the primary's journal, in order, over one connection at a time`,
+  async (t) => {
+    using folder = temporaryFolder();
+    const seed = Number(process.env["SALLYPORT_TEST_SEED"] ?? Math.floor(Math.random() * 2 ** 31));
+    t.diagnostic(`SALLYPORT_TEST_SEED=${seed}`);
+    const random = randomFrom(seed);
+    await using east = await startGroup(join(folder.path, "east"), "east");
+    await using west = await startGroup(join(folder.path, "west"), "west");
+    const groups = [east, west];
+    using database = openDatabase({ path: join(folder.path, "agent.db"), migrations: [] });
+    const lines = new Lines();
+    await using service = new NbwssService({
+      database,
+      auditDir: join(folder.path, "audit"),
+      log: pino({ level: "info" }, lines),
+      endpointCaPem: `${east.caPem}\n${west.caPem}`,
+      properties: {
+        ...defaultProperties,
+        pingIntervalMs: limits.pingIntervalMs,
+        maxMissedPongs: limits.maxMissedPongs,
+        connectPeriodMs: 100,
+        sendTimeoutMs: 200,
+        resendAfterMs: 50,
+      },
+      limits: { backoffBaseMs: 10, dialTimeoutMs: limits.dialTimeoutMs, stableAfterMs: 0 },
+    });
+    service.start({ origin: "https://127.0.0.1:1", ca: [] });
+    for (const endpoint of groups.flatMap(({ endpoints }) => endpoints)) {
+      const { certificate } = await service.administration.validateHost(endpoint);
+      await service.administration.save({ ...endpoint, certificate, state: "ACTIVATED" });
+    }
+    await Promise.all(
+      groups.map(({ groupId }) =>
+        lines.find(0, (line) => line.msg === "endpoint.connected" && line.groupId === groupId),
+      ),
+    );
+    const jobs = new Jobs(service);
+    const proxies = groups.flatMap((group) => group.proxies);
+    for (let round = 1; round <= rounds; round += 1) {
+      // Mostly where a connection is; now and then where the next one would be.
+      const inUse = proxies.filter(({ connections }) => connections > 0);
+      const target = pick(inUse.length > 0 && random() < 0.8 ? inUse : proxies, random);
+      await strike(target, random, () => jobs.step());
+      // Now and then all is well, until all is acknowledged.
+      if (round % 25 === 0) await settled(service);
+    }
+    await failover(east, lines, () => jobs.step());
+    jobs.end();
+    await settled(service);
 
-  assertOneConnectionEach(lines.all);
-  for (const group of groups) {
-    const stored = await group.stored();
-    assert.deepEqual(stored.toSorted(), jobs.journal.toSorted(), `${group.groupId}: seed ${seed}`);
-    const ofJob = (all: string[]) => Object.groupBy(all, (text) => text.replace(/ .*/, ""));
-    assert.deepEqual({ ...ofJob(stored) }, { ...ofJob(jobs.journal) }, `${group.groupId}: seed ${seed}`);
-  }
-  const reconnects = lines.all.filter(({ msg }) => msg === "endpoint.connected").length;
-  t.diagnostic(`${jobs.journal.length} notifications, ${reconnects} connections`);
-  assert.ok(reconnects > rounds / 10, "the faults have hardly hit anything");
-});
+    assertOneConnectionEach(lines.all);
+    for (const group of groups) {
+      const stored = await group.stored();
+      assert.deepEqual(stored.toSorted(), jobs.journal.toSorted(), `${group.groupId}: seed ${seed}`);
+      const ofJob = (all: string[]) => Object.groupBy(all, (text) => text.replace(/ .*/, ""));
+      assert.deepEqual({ ...ofJob(stored) }, { ...ofJob(jobs.journal) }, `${group.groupId}: seed ${seed}`);
+    }
+    const reconnects = lines.all.filter(({ msg }) => msg === "endpoint.connected").length;
+    t.diagnostic(`${jobs.journal.length} notifications, ${reconnects} connections`);
+    assert.ok(reconnects > rounds / 10, "the faults have hardly hit anything");
+  },
+);
 
 const pick = <Item>(items: readonly Item[], random: () => number): Item => {
   const item = items[Math.floor(random() * items.length)];

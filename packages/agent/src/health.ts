@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import type { Health } from "@sallyport/nbwss";
+import { madeAtMs } from "./outbox/made-at.ts";
 import type { Outbox } from "./outbox/outbox.ts";
 
 const { version } = JSON.parse(readFileSync(new URL("../package.json", import.meta.url), "utf8")) as {
@@ -37,9 +38,4 @@ export class ServiceHealth implements Disposable {
   [Symbol.dispose](): void {
     this.#lag.disable();
   }
-}
-
-/** When an id was made that begins with its time (UUID version 7), epoch ms. */
-function madeAtMs(id: string): number {
-  return Number.parseInt(id.replaceAll("-", "").slice(0, 12), 16);
 }

@@ -2,6 +2,8 @@
 export interface AgentLimits {
   /** Notifications of one group that are sent and not yet acknowledged; more wait in the outbox. */
   maxUnacknowledged: number;
+  /** How long an endpoint that speaks `sallyport.v1` may take to say how far it has stored notifications, ms; then they are not numbered. */
+  helloTimeoutMs: number;
   /** Notifications kept for endpoints that can't be reached. At the bound the oldest make room, and the gap is logged and counted. */
   maxOutboxNotifications: number;
   /** Endpoint details fetched from a URL, bytes. */
@@ -69,6 +71,8 @@ export interface AgentLimits {
 /** Defaults; the reasons stand beside the figures. */
 export const defaultAgentLimits: AgentLimits = {
   maxUnacknowledged: 64,
+  // It follows CONNECT RESPONSE at once; an endpoint that only selects whatever is offered never says it.
+  helloTimeoutMs: 2_000,
   // Some 400 bytes each: about 400 MB on disk at the bound, weeks of a busy primary.
   maxOutboxNotifications: 1_000_000,
   maxDetailsBytes: 64 * 1024,

@@ -272,6 +272,7 @@ export class NbwssService implements AsyncDisposable {
         return properties().resendAfterMs;
       },
       maxUnacknowledged: this.#limits.maxUnacknowledged,
+      helloTimeoutMs: this.#limits.helloTimeoutMs,
     });
   }
 }

@@ -28,6 +28,11 @@ const table: [values: RuleValues, condition: object, text: string][] = [
     "a primary is silent for 90 min (only site=vienna)",
   ],
   [
+    { ...typed, kind: "notifications_missing", amount: 24 },
+    { kind: "notifications_missing", hours: 24, labels: { site: "vienna" }, primaries: [] },
+    "notifications were found missing in the last 24 h (only site=vienna)",
+  ],
+  [
     { ...typed, kind: "inbox_behind", amount: 60 },
     { kind: "inbox_behind", seconds: 60 },
     "the inbox is behind by 60 s",

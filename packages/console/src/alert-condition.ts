@@ -20,6 +20,8 @@ export function conditionOf({ kind, amount, policy, client, labels }: RuleValues
       return { kind, hours: amount, ...textOf("policy", policy), ...textOf("client", client), ...filter };
     case "primary_silent":
       return { kind, minutes: amount, ...filter };
+    case "notifications_missing":
+      return { kind, hours: amount, ...filter };
     case "inbox_behind":
       return { kind, seconds: amount };
   }
@@ -42,6 +44,8 @@ export function conditionText(condition: AlertCondition): string {
     }
     case "primary_silent":
       return `a primary is silent for ${condition.minutes} min${whereText(condition)}`;
+    case "notifications_missing":
+      return `notifications were found missing in the last ${condition.hours} h${whereText(condition)}`;
     case "inbox_behind":
       return `the inbox is behind by ${condition.seconds} s`;
   }

@@ -92,6 +92,12 @@ export const hubErrors = {
   too_large: { status: 413, errorCode: 235, title: "Too large", retrySafe: false, relay: "too_large" },
   not_text: { status: 415, errorCode: 143, title: "Body is not text", retrySafe: false, relay: "not_text" },
   busy: { status: 429, errorCode: 134, title: "Too many commands", retrySafe: true, relay: "busy" },
+  out_of_sequence: {
+    status: 409,
+    errorCode: 226,
+    title: "Something before it is not stored",
+    retrySafe: true,
+  },
   log_busy: { status: 503, errorCode: 134, title: "Log is busy", retrySafe: true },
   log_failed: { status: 503, errorCode: 155, title: "Log can't be written", retrySafe: true },
   views_behind: { status: 503, errorCode: 134, title: "Views are behind the log", retrySafe: true },

@@ -325,16 +325,23 @@ class RunningHub implements Hub {
         registry.add(connection);
         runner.wake(connection.identity.primaryId);
       },
-      async notified({ identity }, notification) {
-        const received = await inbox.receive(identity.primaryId, notification);
-        logger.debug({ primary: identity.primaryId, ...received }, "notification.stored");
+      standing: (identity) => inbox.standing(identity),
+      resumed: (connection, resume) => inbox.resumed(connection, resume),
+      missed: (connection, gap) => inbox.missed(connection, gap),
+      async notified(connection, notification) {
+        const received = await inbox.receive(connection, notification);
+        logger.debug({ primary: connection.identity.primaryId, ...received }, "notification.stored");
       },
       rejected: (rejection) => {
         connectionMetrics.rejected(rejection.code);
         logger.warn({ ...rejection }, "connection.rejected");
       },
-      notStored: ({ identity }, err) =>
-        logger.error({ primary: identity.primaryId, err }, "notification.not_stored"),
+      notStored: ({ identity }, err) => {
+        // Those that follow what could not be stored can't be either, which is nothing new.
+        const isConsequence = err instanceof HubError && err.code === "out_of_sequence";
+        const level = isConsequence ? "debug" : "error";
+        logger[level]({ primary: identity.primaryId, err }, "notification.not_stored");
+      },
       ignored: ({ identity, trackingId }, what, count) => {
         connectionMetrics.ignored();
         // Once for each connection: a primary of a later version says such things again and again.

@@ -29,6 +29,8 @@ import { Gateway } from "./gateway/gateway.ts";
 import { Relay } from "./gateway/relay.ts";
 import { Idempotency } from "./idempotency/idempotency.ts";
 import { Inbox } from "./inbox/inbox.ts";
+import { registerGapMetrics } from "./inbox/gap-metrics.ts";
+import { NumberedInbox } from "./inbox/numbered-inbox.ts";
 import { BodyDeadlines } from "./body-deadlines.ts";
 import { BodyBudget } from "./request-body.ts";
 import { Retention } from "./log/retention.ts";
@@ -78,7 +80,7 @@ export interface HubParts {
   deadlines: BodyDeadlines;
   runner: CommandRunner;
   rolloutRunner: RolloutRunner;
-  inbox: Inbox;
+  inbox: NumberedInbox;
   streams: FeedStreams;
   retention: Retention;
   tokenExpiry: TokenExpiry;
@@ -192,6 +194,8 @@ export function makeParts(options: PartsOptions): HubParts {
     recent: state.recentItems,
     now,
   });
+  const numberedInbox = new NumberedInbox({ inbox, log, logger, now });
+  registerGapMetrics(metrics.registry, log);
   const feed = new Feed({ log, trimmed, primaries: state.primaries });
   const streams = new FeedStreams({
     feed,
@@ -266,7 +270,7 @@ export function makeParts(options: PartsOptions): HubParts {
     deadlines,
     runner,
     rolloutRunner: rollouts.rolloutRunner,
-    inbox,
+    inbox: numberedInbox,
     streams,
     retention,
     alertWatch,

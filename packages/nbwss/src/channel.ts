@@ -177,8 +177,12 @@ export class Channel {
   }
 }
 
-function laneOf({ type, subType }: Message, text: string): Lane {
+function laneOf(message: Message, text: string): Lane {
+  const { type, subType } = message;
   if (type === "CONNECT") return "control";
+  // In one lane, however large: what is numbered must not overtake.
+  if (type === "NOTIFICATION" && subType === "REQUEST" && message.position !== undefined)
+    return "notification";
   if (text.length > bulkUnits) return "bulk";
   if (type === "COMMAND") return "command";
   return subType === "RESPONSE" ? "acknowledgement" : "notification";

@@ -86,8 +86,14 @@ function check<T>(schema: z.ZodType<T>, value: unknown): T {
 /** Members of the envelope that nobody knows are left out, as the schemas do (NBWSS, transport). */
 function withoutUnknown(message: Message): Message {
   const { version, id, type, subType, timeStamp, payload } = message;
-  const known = { version, id, type, subType, timeStamp };
+  const known: object = { version, id, type, subType, timeStamp, ...positionOf(message) };
   return (payload === undefined ? known : { ...known, payload }) as Message;
+}
+
+function positionOf(message: Message): { position?: number } {
+  if (message.type !== "NOTIFICATION" || message.subType !== "REQUEST") return {};
+  const { position } = message;
+  return Number.isSafeInteger(position) && Number(position) > 0 ? { position: Number(position) } : {};
 }
 
 function quote(text: string): string {

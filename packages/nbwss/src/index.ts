@@ -26,13 +26,18 @@ export type {
   CommandResponse,
   ConnectRequest,
   ConnectResponse,
+  Gap,
+  GapMessage,
   Health,
+  Hello,
   Message,
   Move,
   MoveMessage,
   NotificationEntry,
   NotificationRequest,
   NotificationResponse,
+  Resume,
+  Standing,
 } from "./message.ts";
 export type { WaitOptions } from "./request-table.ts";
 export { ServiceConnection } from "./service/connection.ts";

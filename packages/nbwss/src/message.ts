@@ -66,11 +66,16 @@ export const notificationEntry = z.looseObject({
   data: z.array(z.looseObject({})),
 });
 
+/** A place in a journal: the first is 1, each next one is 1 more. */
+const position = z.int().positive();
+
 /** Primary → endpoint: jobs and images that changed (NBWSS, NOTIFICATION). */
 export const notificationRequest = z.object({
   ...envelope,
   type: z.literal("NOTIFICATION"),
   subType: z.literal("REQUEST"),
+  /** Its place in the journal, after RESUME (Sallyport's extension). To NBWSS 1.0 a member that is not known, whatever it holds. */
+  position: position.optional().catch(undefined),
   payload: z.array(notificationEntry),
 });
 
@@ -109,6 +114,16 @@ export const moveMessage = z.object({
   }),
 });
 
+/** How far the notifications of a journal are stored at an endpoint. */
+const standing = z.object({
+  /** Whose positions these are: what a primary has told one server group since it began to number. */
+  journal: z.guid(),
+  /** Everything up to here is stored; 0 when nothing is. */
+  position: z.int().nonnegative(),
+  /** The id of the message with that position; null when none has come yet in this journal. */
+  id: z.guid().nullable(),
+});
+
 /**
  * Endpoint → primary, under `sallyport.v1` only, after CONNECT RESPONSE: it knows the extension and wants to hear how the primary is. Without it the primary says
  * nothing that NBWSS 1.0 does not have: some WebSocket servers select whatever is offered.
@@ -120,6 +135,8 @@ export const helloMessage = z.object({
   payload: z.object({
     /** The pause between two HEALTH messages. */
     healthIntervalMs: z.int().min(100).max(maxMoveMs),
+    /** How far what this primary has told this server group is stored here; null when nothing is known. Without it notifications are not to be numbered. */
+    resume: standing.nullable().optional(),
   }),
 });
 
@@ -142,6 +159,50 @@ export const healthMessage = z.object({
   }),
 });
 
+/**
+ * Primary → endpoint, once, after a HELLO with `resume`: where it goes on. From here on its notifications have positions, and go out in
+ * their order. It is not answered.
+ */
+export const resumeMessage = z.object({
+  ...envelope,
+  type: z.literal("SALLYPORT"),
+  subType: z.literal("RESUME"),
+  payload: z.object({
+    journal: z.guid(),
+    /** The next position is the one after this. */
+    position: z.int().nonnegative(),
+    /**
+     * `resumed`: where the endpoint said. `began`: the endpoint knew nothing, or another journal. `refused`: the endpoint said that it has what
+     * was never sent; a new journal begins.
+     */
+    outcome: z.enum(["resumed", "began", "refused"]),
+  }),
+});
+
+/**
+ * Primary → endpoint, after RESUME, in the place of notifications that the primary no longer has. Answered with NOTIFICATION RESPONSE when
+ * that is safely stored.
+ */
+export const gapMessage = z.object({
+  ...envelope,
+  type: z.literal("SALLYPORT"),
+  subType: z.literal("GAP"),
+  payload: z
+    .object({
+      /** The first and the last position that are missing. */
+      from: position,
+      to: position,
+      /** How many notifications that is. */
+      count: z.int().nonnegative(),
+      /** When the oldest and the newest of them were made, epoch ms; null when that is not known. */
+      sinceMs: z.int().nonnegative().nullable(),
+      untilMs: z.int().nonnegative().nullable(),
+      /** `outbox_full`: dropped at the outbox's bound. `endpoint_went_back`: acknowledged once, and no longer stored at the endpoint. */
+      reason: z.string().regex(/^[a-z][a-z_]{0,31}$/),
+    })
+    .refine(({ from, to }) => from <= to, { path: ["to"], error: "is before from" }),
+});
+
 /** The schema of each message, by `<type> <subType>`. */
 export const messageSchemas = {
   "CONNECT REQUEST": connectRequest,
@@ -153,6 +214,8 @@ export const messageSchemas = {
   "SALLYPORT MOVE": moveMessage,
   "SALLYPORT HELLO": helloMessage,
   "SALLYPORT HEALTH": healthMessage,
+  "SALLYPORT RESUME": resumeMessage,
+  "SALLYPORT GAP": gapMessage,
 } as const;
 
 export type ConnectRequest = z.infer<typeof connectRequest>;
@@ -161,10 +224,19 @@ export type CommandRequest = z.infer<typeof commandRequest>;
 export type CommandResponse = z.infer<typeof commandResponse>;
 export type NotificationRequest = z.infer<typeof notificationRequest>;
 export type NotificationResponse = z.infer<typeof notificationResponse>;
+export type GapMessage = z.infer<typeof gapMessage>;
 export type MoveMessage = z.infer<typeof moveMessage>;
 export type NotificationEntry = z.infer<typeof notificationEntry>;
 /** Any message of NBWSS 1.0 and of Sallyport's extension. */
 export type Message = z.infer<(typeof messageSchemas)[keyof typeof messageSchemas]>;
+/** What an endpoint says of itself when it has accepted a primary. */
+export type Hello = z.infer<typeof helloMessage>["payload"];
+/** How far the notifications of a journal are stored at an endpoint. */
+export type Standing = z.infer<typeof standing>;
+/** Where a primary goes on. */
+export type Resume = z.infer<typeof resumeMessage>["payload"];
+/** Notifications that a primary no longer has. */
+export type Gap = GapMessage["payload"];
 /** How a primary's NBWSS service is. */
 export type Health = z.infer<typeof healthMessage>["payload"];
 /** When to leave an endpoint, and why. */

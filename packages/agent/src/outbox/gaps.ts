@@ -7,6 +7,9 @@ export interface OutboxGap {
   firstPosition: number;
   lastPosition: number;
   notifications: number;
+  /** When the oldest and the newest of them were made, epoch ms; null when that is not known. */
+  sinceMs: number | null;
+  untilMs: number | null;
   /** Whether the group has acknowledged something after it. */
   isOver: boolean;
 }
@@ -20,7 +23,15 @@ const migrations: readonly Migration[] = [
      is_over INTEGER NOT NULL,
      lost_before INTEGER NOT NULL
    ) STRICT`,
+  `ALTER TABLE outbox_gap ADD COLUMN since_ms INTEGER;
+   ALTER TABLE outbox_gap ADD COLUMN until_ms INTEGER`,
 ];
+
+/** When what was dropped was made, epoch ms. */
+export interface GapTimes {
+  sinceMs: number;
+  untilMs: number;
+}
 
 /** The latest gap of each group, durable in the outbox's own transactions. */
 export class OutboxGaps {
@@ -39,23 +50,25 @@ export class OutboxGaps {
   }
 
   /** Notes that what a group is owed from `first` to `last` was dropped. What follows a gap that is not over belongs to it. */
-  note(groupId: string, first: number, last: number): void {
+  note(groupId: string, first: number, last: number, { sinceMs, untilMs }: GapTimes): void {
     const count = last - first + 1;
     const longer = this.#database
       .prepare(
-        `UPDATE outbox_gap SET last_position = ?, notifications = notifications + ?
+        `UPDATE outbox_gap SET last_position = ?, notifications = notifications + ?, until_ms = ?
          WHERE group_id = ? AND is_over = 0`,
       )
-      .run(last, count, groupId);
+      .run(last, count, untilMs, groupId);
     if (Number(longer.changes) === 0) {
       this.#database
-        .prepare("INSERT OR REPLACE INTO outbox_gap VALUES (?, ?, ?, ?, 0, ?)")
-        .run(groupId, first, last, count, this.lost(groupId));
+        .prepare("INSERT OR REPLACE INTO outbox_gap VALUES (?, ?, ?, ?, 0, ?, ?, ?)")
+        .run(groupId, first, last, count, this.lost(groupId), sinceMs, untilMs);
       this.#onGap({
         groupId,
         firstPosition: first,
         lastPosition: last,
         notifications: count,
+        sinceMs,
+        untilMs,
         isOver: false,
       });
     }
@@ -65,7 +78,7 @@ export class OutboxGaps {
   /** A group has acknowledged everything up to `position`. */
   acknowledged(groupId: string, position: number): void {
     const last = this.#open.get(groupId);
-    if (last === undefined || position <= last) return;
+    if (last === undefined || position < last) return;
     this.#database.prepare("UPDATE outbox_gap SET is_over = 1 WHERE group_id = ?").run(groupId);
     this.#open.delete(groupId);
     const gap = this.latest(groupId);
@@ -87,6 +100,8 @@ export class OutboxGaps {
       firstPosition: Number(row["first_position"]),
       lastPosition: Number(row["last_position"]),
       notifications: Number(row["notifications"]),
+      sinceMs: numberOrNull(row["since_ms"]),
+      untilMs: numberOrNull(row["until_ms"]),
       isOver: row["is_over"] === 1,
     };
   }
@@ -98,4 +113,8 @@ export class OutboxGaps {
       .get(groupId);
     return Number(row?.["n"] ?? 0);
   }
+}
+
+function numberOrNull(value: unknown): number | null {
+  return value === null ? null : Number(value);
 }

@@ -1,6 +1,17 @@
 import type { Database, Migration } from "@sallyport/durable";
-import { imageItem, jobItem, newOrderedId, type NotificationEntry } from "@sallyport/nbwss";
+import {
+  imageItem,
+  jobItem,
+  newOrderedId,
+  type Gap,
+  type NotificationEntry,
+  type Resume,
+  type Standing,
+} from "@sallyport/nbwss";
 import { OutboxGaps, type OutboxGap } from "./gaps.ts";
+import { madeAtMs } from "./made-at.ts";
+import { describeMissing } from "./missing.ts";
+import { decideResume } from "./resume.ts";
 
 /** A notification as a source hands it over. */
 export interface OutgoingNotification {
@@ -27,12 +38,15 @@ const migrations: readonly Migration[] = [
      entry TEXT NOT NULL
    ) STRICT;
    CREATE TABLE outbox_cursor (group_id TEXT PRIMARY KEY, position INTEGER NOT NULL) STRICT`,
+  `ALTER TABLE outbox_cursor ADD COLUMN journal TEXT NOT NULL DEFAULT ''`,
 ];
 
 /**
  * Notifications that are owed to server groups, durable and in order. Each group has a cursor: all up to it is
  * acknowledged. What every group has acknowledged is deleted; while there is no group, nothing is owed and nothing
  * is kept. At its bound the oldest make room, and whoever was owed them has a gap, which is kept, counted and reported.
+ * Positions have no holes, so that an endpoint can be told them: what a group is owed is a journal, named by an id that changes when the
+ * positions no longer mean what they did.
  */
 export class Outbox {
   readonly #database: Database;
@@ -46,6 +60,7 @@ export class Outbox {
     this.#maxNotifications = maxNotifications;
     database.migrate("outbox", migrations);
     this.gaps = new OutboxGaps(database, onGap);
+    for (const groupId of this.groups()) if (this.journal(groupId) === "") this.#beginJournal(groupId);
   }
 
   /**
@@ -93,6 +108,53 @@ export class Outbox {
     return Number(row?.["position"] ?? this.#lastPosition());
   }
 
+  /** The id of a group's journal, a UUID in upper case; "" for a group that there is not. */
+  journal(groupId: string): string {
+    const row = this.#database.prepare("SELECT journal FROM outbox_cursor WHERE group_id = ?").get(groupId);
+    return String(row?.["journal"] ?? "");
+  }
+
+  /**
+   * Takes up after what the group's endpoint says it has stored: moves the cursor there, forward or back, or begins a new journal when the endpoint
+   * says that it has what was never sent (see `decideResume`). Durable when it returns.
+   */
+  resume(groupId: string, claim: Standing | null): Resume {
+    return this.#database.transaction(() => {
+      const bounds = this.#database.prepare("SELECT min(position) AS first FROM outbox").get();
+      const first = bounds?.["first"] ?? null;
+      const byPosition = this.#database.prepare("SELECT id FROM outbox WHERE position = ?");
+      const { outcome, position } = decideResume(
+        {
+          journal: this.journal(groupId),
+          cursor: this.cursor(groupId),
+          last: this.#lastPosition(),
+          first: first === null ? undefined : Number(first),
+          idAt: (at) => byPosition.get(at)?.["id"]?.toString(),
+        },
+        claim,
+      );
+      if (outcome === "refused") this.#beginJournal(groupId);
+      const cursor = this.cursor(groupId);
+      if (position > cursor) this.acknowledge(groupId, position);
+      if (position < cursor) {
+        this.#database
+          .prepare("UPDATE outbox_cursor SET position = ? WHERE group_id = ?")
+          .run(position, groupId);
+      }
+      return { journal: this.journal(groupId), outcome, position };
+    });
+  }
+
+  /** What comes after a position and is no longer there, in order; nothing when the next one is. */
+  missingAfter(groupId: string, position: number): Gap[] {
+    const row = this.#database
+      .prepare("SELECT min(position) AS next FROM outbox WHERE position > ?")
+      .get(position);
+    const next = row?.["next"] ?? null;
+    const to = next === null ? this.#lastPosition() : Number(next) - 1;
+    return describeMissing(position + 1, to, this.gaps.latest(groupId));
+  }
+
   /** How many notifications a group has not acknowledged. */
   waiting(groupId: string): number {
     const row = this.#database
@@ -124,7 +186,10 @@ export class Outbox {
       const known = this.groups();
       const last = this.#lastPosition();
       for (const groupId of groupIds.filter((id) => !known.includes(id))) {
-        this.#database.prepare("INSERT INTO outbox_cursor VALUES (?, ?)").run(groupId, last);
+        this.#database
+          .prepare("INSERT INTO outbox_cursor (group_id, position) VALUES (?, ?)")
+          .run(groupId, last);
+        this.#beginJournal(groupId);
       }
       for (const groupId of known.filter((id) => !groupIds.includes(id))) {
         this.#database.prepare("DELETE FROM outbox_cursor WHERE group_id = ?").run(groupId);
@@ -144,6 +209,11 @@ export class Outbox {
     return Number(row?.["seq"] ?? 0);
   }
 
+  #beginJournal(groupId: string): void {
+    const journal = newOrderedId().toUpperCase();
+    this.#database.prepare("UPDATE outbox_cursor SET journal = ? WHERE group_id = ?").run(journal, groupId);
+  }
+
   #deleteAcknowledged(): void {
     this.#database.connection.exec(
       `DELETE FROM outbox WHERE position <= coalesce((SELECT min(position) FROM outbox_cursor), ${this.#lastPosition()})`,
@@ -158,12 +228,20 @@ export class Outbox {
       .prepare("SELECT min(position) AS first, max(position) AS last FROM outbox WHERE position <= ?")
       .get(oldest);
     if (gap?.["first"] === null || gap === undefined) return;
-    this.#database.prepare("DELETE FROM outbox WHERE position <= ?").run(oldest);
     const [first, dropped] = [Number(gap["first"]), Number(gap["last"])];
     for (const groupId of this.groups()) {
       const cursor = this.cursor(groupId);
-      if (cursor < dropped) this.gaps.note(groupId, Math.max(first, cursor + 1), dropped);
+      if (cursor >= dropped) continue;
+      const from = Math.max(first, cursor + 1);
+      const times = { sinceMs: this.#madeAtMs(from), untilMs: this.#madeAtMs(dropped) };
+      this.gaps.note(groupId, from, dropped, times);
     }
+    this.#database.prepare("DELETE FROM outbox WHERE position <= ?").run(oldest);
+  }
+
+  #madeAtMs(position: number): number {
+    const row = this.#database.prepare("SELECT id FROM outbox WHERE position = ?").get(position);
+    return madeAtMs(String(row?.["id"]));
   }
 }
 

@@ -25,6 +25,9 @@ test("sender - an acknowledgement that comes too late still counts: nothing is s
     groupId: "cloud",
     connection: {
       isOpen: true,
+      hello: async () => undefined,
+      resume: () => assert.fail("nothing was said of resuming"),
+      announceGap: () => assert.fail("nothing is missing"),
       closed: gone.promise,
       onLateAcknowledgement: (listener) => (acknowledgeLate = listener),
       // The endpoint takes longer than is waited for: the fault under test.
@@ -38,6 +41,7 @@ test("sender - an acknowledgement that comes too late still counts: nothing is s
     sendTimeoutMs: 2_000,
     resendAfterMs: 5_000,
     maxUnacknowledged: 10,
+    helloTimeoutMs: 1_000,
   });
   await timedOut.promise;
   acknowledgeLate("00000000-0000-4000-8000-000000000000");

@@ -1,4 +1,4 @@
-import type { Clock, ServiceConnection, Timer } from "@sallyport/nbwss";
+import { newOrderedId, type Clock, type Gap, type ServiceConnection, type Timer } from "@sallyport/nbwss";
 import type { Logger } from "pino";
 import type { Outbox, OutboxItem } from "./outbox.ts";
 import { SendWindow } from "./window.ts";
@@ -7,7 +7,10 @@ import { SendWindow } from "./window.ts";
 export interface SenderOptions {
   outbox: Outbox;
   groupId: string;
-  connection: Pick<ServiceConnection, "notify" | "onLateAcknowledgement" | "isOpen" | "closed">;
+  connection: Pick<
+    ServiceConnection,
+    "notify" | "announceGap" | "hello" | "resume" | "onLateAcknowledgement" | "isOpen" | "closed"
+  >;
   clock: Clock;
   log: Logger;
   /** How long an acknowledgement is waited for, ms. */
@@ -15,30 +18,60 @@ export interface SenderOptions {
   /** How soon after that a notification is sent again, ms. */
   resendAfterMs: number;
   maxUnacknowledged: number;
+  /** How long the HELLO of an endpoint that selected `sallyport.v1` is waited for, ms; then notifications are not numbered. */
+  helloTimeoutMs: number;
 }
+
+/** A gap in the place of what is missing. */
+interface GapItem {
+  position: number;
+  id: string;
+  subject: string;
+  gap: Gap;
+}
+
+type Outgoing = OutboxItem | GapItem;
 
 /**
  * Sends a group's notifications over one connection until it ends: in order within a job or image, again with the
- * same id when no acknowledgement comes, the cursor moved only by acknowledgements (NBWSS, NOTIFICATION).
+ * same id when no acknowledgement comes, the cursor moved only by acknowledgements (NBWSS, NOTIFICATION). An endpoint that says how far it has
+ * stored them gets them numbered, in order, from there on, and is told what is missing (Sallyport's extension, RESUME and GAP).
  * @returns resolves when the connection has ended
  */
 export async function sendNotifications(options: SenderOptions): Promise<void> {
   const { outbox, groupId, connection, clock, log } = options;
-  const window = new SendWindow(outbox.cursor(groupId), options.maxUnacknowledged);
+  const isNumbered = await takeUp(options);
+  const cursor = outbox.cursor(groupId);
+  const window = new SendWindow<Outgoing>(cursor, options.maxUnacknowledged, isNumbered);
   /** What was not acknowledged in time and waits to be sent again, by message id. */
-  const resends = new Map<string, { item: OutboxItem; timer: Timer }>();
+  const resends = new Map<string, { item: Outgoing; timer: Timer }>();
   let cursorIsDue = false;
 
   function pump(): void {
     if (!connection.isOpen) return;
-    if (window.room > 0) window.add(outbox.read(window.readUpTo, window.room));
+    if (window.room > 0) fill();
     for (const item of window.takeSendable()) void send(item);
   }
 
+  function fill(): void {
+    if (isNumbered) {
+      const gaps = outbox.missingAfter(groupId, window.readUpTo);
+      window.add(gaps.map((gap) => ({ position: gap.to, id: newOrderedId(), subject: "gap", gap })));
+      for (const gap of gaps) log.warn({ groupId, ...gap }, "notification.gap_announced");
+    }
+    window.add(outbox.read(window.readUpTo, window.room));
+  }
+
+  function deliver(item: Outgoing): Promise<void> {
+    const wait = { timeoutMs: options.sendTimeoutMs };
+    if ("gap" in item) return connection.announceGap(item.id, item.gap, wait);
+    return connection.notify(item.id, [item.entry], wait, isNumbered ? item.position : undefined);
+  }
+
   /** Never rejects: what failed is sent again, over this connection or the next. */
-  async function send(item: OutboxItem): Promise<void> {
+  async function send(item: Outgoing): Promise<void> {
     try {
-      await connection.notify(item.id, [item.entry], { timeoutMs: options.sendTimeoutMs });
+      await deliver(item);
     } catch (error) {
       if (!connection.isOpen) return;
       const { message } = error as Error;
@@ -55,7 +88,7 @@ export async function sendNotifications(options: SenderOptions): Promise<void> {
     acknowledged(item);
   }
 
-  function acknowledged({ position, subject }: OutboxItem): void {
+  function acknowledged({ position, subject }: Outgoing): void {
     log.info({ groupId, position, subject }, "notification.acknowledged");
     if (window.acknowledge(position)) storeCursorSoon();
     pump();
@@ -98,4 +131,32 @@ export async function sendNotifications(options: SenderOptions): Promise<void> {
   unsubscribe();
   for (const { timer } of resends.values()) timer.cancel();
   storeCursor();
+}
+
+/**
+ * Agrees with the endpoint where to go on.
+ * @returns whether notifications are numbered on this connection
+ */
+async function takeUp(options: SenderOptions): Promise<boolean> {
+  const { outbox, groupId, connection, log, helloTimeoutMs, maxUnacknowledged } = options;
+  const hello = await connection.hello(helloTimeoutMs);
+  if (hello?.resume === undefined || !connection.isOpen) return false;
+  try {
+    const before = outbox.cursor(groupId);
+    const unacknowledged = outbox.read(before, maxUnacknowledged);
+    const resume = outbox.resume(groupId, hello.resume);
+    connection.resume(resume);
+    for (const { position, subject } of unacknowledged) {
+      if (position <= resume.position) log.info({ groupId, position, subject }, "notification.acknowledged");
+    }
+    const fields = { groupId, ...resume, before, claimed: hello.resume?.position };
+    if (resume.outcome === "refused") log.error(fields, "resume.refused");
+    else if (resume.position < before) log.warn(fields, "resume.went_back");
+    else log.info(fields, "resume.agreed");
+    return true;
+  } catch (error) {
+    // The disk may be full: without a number they go out all the same, each known by its id.
+    log.error({ groupId, err: error }, "resume.failed");
+    return false;
+  }
 }

@@ -14,7 +14,7 @@ const item = (position: number, subject: string): OutboxItem => ({
 const positions = (items: OutboxItem[]) => items.map(({ position }) => position);
 
 test("window - sends different subjects together, one subject in order", () => {
-  const window = new SendWindow(10, 8);
+  const window = new SendWindow<OutboxItem>(10, 8);
   window.add([item(11, "job/1"), item(12, "job/1"), item(13, "job/2")]);
   assert.deepEqual(positions(window.takeSendable()), [11, 13]);
   assert.deepEqual(positions(window.takeSendable()), []);
@@ -37,7 +37,7 @@ test("window - whatever is acknowledged or retried when, each subject's first de
       fc.array(action, { maxLength: 300 }),
       (subjects, actions) => {
         const all = subjects.map((subject, index) => item(index + 1, `job/${subject}`));
-        const window = new SendWindow(0, 5);
+        const window = new SendWindow<OutboxItem>(0, 5);
         const inFlight: OutboxItem[] = [];
         const delivered = new Map<string, number[]>();
         const acknowledged = new Set<number>();
@@ -78,4 +78,15 @@ test("window - whatever is acknowledged or retried when, each subject's first de
       },
     ),
   );
+});
+
+test("window - where order is kept all may go at once, and again in order", () => {
+  const window = new SendWindow<OutboxItem>(0, 10, true);
+  window.add([item(1, "job/1"), item(2, "job/1"), item(3, "job/2")]);
+  assert.deepEqual(positions(window.takeSendable()), [1, 2, 3]);
+  window.retry(2);
+  window.retry(1);
+  assert.deepEqual(positions(window.takeSendable()), [1, 2]);
+  window.acknowledge(1);
+  assert.equal(window.cursor, 1);
 });

@@ -1,21 +1,32 @@
-import type { OutboxItem } from "./outbox.ts";
+/** What is sent and acknowledged as one. */
+export interface Sendable {
+  /** The last that it stands for. */
+  position: number;
+  /** Order is kept within a subject. */
+  subject: string;
+}
 
 /**
  * What one connection of a group has sent and not yet had acknowledged. Decides what may be sent next so that the
  * order within a subject is kept, and how far the cursor may move. Pure: it sends and stores nothing.
  */
-export class SendWindow {
+export class SendWindow<Item extends Sendable> {
   readonly #max: number;
+  readonly #isOrderKept: boolean;
   /** Items read from the outbox and not yet acknowledged, in order of position. */
-  readonly #open = new Map<number, { item: OutboxItem; state: "waiting" | "sent" | "acknowledged" }>();
+  readonly #open = new Map<number, { item: Item; state: "waiting" | "sent" | "acknowledged" }>();
   #cursor: number;
   #readUpTo: number;
 
-  /** @param cursor everything up to this position was acknowledged before */
-  constructor(cursor: number, max: number) {
+  /**
+   * @param cursor everything up to this position was acknowledged before
+   * @param isOrderKept whether the receiver stores all in order of position: then nothing has to wait for what is before it
+   */
+  constructor(cursor: number, max: number, isOrderKept = false) {
     this.#cursor = cursor;
     this.#readUpTo = cursor;
     this.#max = max;
+    this.#isOrderKept = isOrderKept;
   }
 
   /** Everything up to this position is acknowledged. */
@@ -34,7 +45,7 @@ export class SendWindow {
   }
 
   /** Takes in what was read from the outbox after `readUpTo`. */
-  add(items: readonly OutboxItem[]): void {
+  add(items: readonly Item[]): void {
     for (const item of items) {
       this.#open.set(item.position, { item, state: "waiting" });
       this.#readUpTo = item.position;
@@ -42,16 +53,16 @@ export class SendWindow {
   }
 
   /** The items that may be sent now: none whose subject has an earlier one that is not acknowledged. */
-  takeSendable(): OutboxItem[] {
+  takeSendable(): Item[] {
     const busy = new Set<string>();
-    const sendable: OutboxItem[] = [];
+    const sendable: Item[] = [];
     for (const entry of this.#open.values()) {
       if (entry.state === "acknowledged") continue;
       if (entry.state === "waiting" && !busy.has(entry.item.subject)) {
         entry.state = "sent";
         sendable.push(entry.item);
       }
-      busy.add(entry.item.subject);
+      if (!this.#isOrderKept) busy.add(entry.item.subject);
     }
     return sendable;
   }

@@ -15,7 +15,13 @@ export const connection = z.looseObject({
   closeReason: z.string().nullish(),
 });
 /** A primary as the hub lists it. */
-export const primary = z.looseObject({ id: z.string(), name: z.string(), connection });
+export const primary = z.looseObject({
+  id: z.string(),
+  name: z.string(),
+  connection,
+  /** Notifications that are missing for good; hubs from before there were gaps say nothing. */
+  lastGap: z.looseObject({ time: z.string(), message: z.string(), advice: z.string() }).nullish(),
+});
 /** Endpoint details (NBWSS, roles). */
 export const endpoint = z.object({
   token: z.string(),

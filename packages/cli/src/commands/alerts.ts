@@ -12,13 +12,15 @@ interface Options extends HubOptions {
 
 const rulesPath = "/api/v1/alert-rules";
 
+const kinds = ["no_good_backup", "primary_silent", "notifications_missing", "inbox_behind"];
+
 /** `sallyport alerts …`: what should have happened and did not. */
 export function alertsCommand(): Command {
   const command = new Command("alerts").description("what should have happened and did not");
   withHubOptions(command.command("list"))
     .description("alerts, newest first")
     .addOption(new Option("--state <state>").choices(["open", "resolved", "all"]).default("open"))
-    .addOption(new Option("--kind <kind>").choices(["no_good_backup", "primary_silent", "inbox_behind"]))
+    .addOption(new Option("--kind <kind>").choices(kinds))
     .option("--limit <n>", "how many at most", wholeNumber, 100)
     .addHelpText("after", "\nExample:\n  $ sallyport alerts list\n")
     .action(list);
@@ -34,12 +36,12 @@ export function alertsCommand(): Command {
     .action(listRules);
   withHubOptions(rules.command("add <name>"))
     .description("watch for something that has to happen")
-    .addOption(
-      new Option("--kind <kind>")
-        .choices(["no_good_backup", "primary_silent", "inbox_behind"])
-        .makeOptionMandatory(),
+    .addOption(new Option("--kind <kind>").choices(kinds).makeOptionMandatory())
+    .requiredOption(
+      "--after <span>",
+      "how long it may be missing, such as 26h or 30m; for notifications_missing how long it is shown",
+      span,
     )
-    .requiredOption("--after <span>", "how long it may be missing, such as 26h or 30m", span)
     .option("--policy <name>", "for no_good_backup: of one policy")
     .option("--client <name>", "for no_good_backup: of one client")
     .option("--label <name=value>", "only primaries with this label", labels, {})
@@ -175,9 +177,11 @@ function conditionOf(options: {
   };
   if (kind === "inbox_behind") return { kind, seconds: inUnit(1_000, "seconds") };
   if (kind === "primary_silent") return { kind, minutes: inUnit(60_000, "minutes"), labels: label };
+  const hours = inUnit(3_600_000, "hours");
+  if (kind === "notifications_missing") return { kind, hours, labels: label };
   return {
     kind,
-    hours: inUnit(3_600_000, "hours"),
+    hours,
     labels: label,
     ...(policy === undefined ? {} : { policy }),
     ...(client === undefined ? {} : { client }),

@@ -70,7 +70,7 @@ async function list(options: Options): Promise<void> {
   if (page.missed) printLine(missedText(page.missed));
   printTable(
     ["position", "time", "type", "primary", "subject"],
-    page.data.map((event) => [String(event.position), event.time, event.type, event.source, event.subject]),
+    page.data.map((event) => [String(event.position), event.time, event.type, event.source, whatOf(event)]),
     "No notification matches.",
   );
   if (page.data.length === options.limit) printLine(`More: --after ${page.next}`);
@@ -91,7 +91,14 @@ async function follow(options: Options): Promise<void> {
 
 function show(event: FeedEvent, json: boolean): void {
   if (json) printLine(JSON.stringify(event));
-  else printLine(`${event.position}  ${event.time}  ${event.type}  ${event.source}  ${event.subject}`);
+  else printLine(`${event.position}  ${event.time}  ${event.type}  ${event.source}  ${whatOf(event)}`);
+}
+
+/** What it is about; of a gap, what is missing. */
+function whatOf({ type, subject, data }: FeedEvent): string {
+  if (type !== "sallyport.notifications.gap") return subject;
+  const { count, groupId, reason } = data;
+  return `${count === null ? "an unknown number" : Number(count)} missing for ${String(groupId)}: ${String(reason)}`;
 }
 
 function missedText({ from, to }: { from: number; to: number }): string {

@@ -112,6 +112,10 @@ async function show(nameOrId: string, options: Options): Promise<void> {
   printLine(
     `  ${connection.state} since ${connection.since ?? "ever"}, last seen ${connection.lastSeenAt ?? "never"}`,
   );
+  if (primary.lastGap) {
+    printLine(`  ${primary.lastGap.message} (found ${primary.lastGap.time})`);
+    printLine(`  ${primary.lastGap.advice}`);
+  }
   printTable(
     ["time", "what", "address", "close", "cause", "advice", "tracking id"],
     timeline.data.map((entry) => [

@@ -77,6 +77,7 @@ export function AlertList() {
           choices={[
             { value: "no_good_backup", label: "no good backup" },
             { value: "primary_silent", label: "primary silent" },
+            { value: "notifications_missing", label: "notifications missing" },
             { value: "inbox_behind", label: "inbox behind" },
           ]}
         />

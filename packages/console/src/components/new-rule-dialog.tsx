@@ -11,6 +11,7 @@ import { FormButtons } from "./form-buttons.tsx";
 const units: Record<AlertCondition["kind"], string> = {
   no_good_backup: "Hours without a good backup",
   primary_silent: "Minutes of silence",
+  notifications_missing: "Hours that it is shown",
   inbox_behind: "Seconds behind",
 };
 
@@ -49,6 +50,7 @@ export function NewRuleDialog({ opened, onClose }: { opened: boolean; onClose: (
             data={[
               { value: "no_good_backup", label: "no good backup" },
               { value: "primary_silent", label: "a primary is silent" },
+              { value: "notifications_missing", label: "notifications are missing" },
               { value: "inbox_behind", label: "the inbox is behind" },
             ]}
             allowDeselect={false}

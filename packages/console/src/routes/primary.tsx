@@ -85,7 +85,11 @@ function Shown({ primary }: { primary: PrimarySummary }) {
   );
 }
 
-function KeyFacts({ primary: { id, createdAt, connection, endpoints } }: { primary: PrimarySummary }) {
+function KeyFacts({
+  primary: { id, createdAt, connection, endpoints, lastGap },
+}: {
+  primary: PrimarySummary;
+}) {
   return (
     <Facts size="sm" gap="xs" labelWidth="6.5rem">
       <Facts.Item>
@@ -109,6 +113,19 @@ function KeyFacts({ primary: { id, createdAt, connection, endpoints } }: { prima
           <Facts.ItemLabel>Last close</Facts.ItemLabel>
           <Facts.ItemValue className="card-value">
             {connection.closeCode} {connection.closeReason}
+          </Facts.ItemValue>
+        </Facts.Item>
+      )}
+      {lastGap === null ? null : (
+        <Facts.Item>
+          <Facts.ItemLabel>Missing</Facts.ItemLabel>
+          <Facts.ItemValue className="card-value">
+            <Text size="sm">
+              {lastGap.message} (found <Moment iso={lastGap.time} />)
+            </Text>
+            <Text size="xs" c="dimmed">
+              {lastGap.advice}
+            </Text>
           </Facts.ItemValue>
         </Facts.Item>
       )}

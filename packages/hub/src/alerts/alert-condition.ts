@@ -1,7 +1,12 @@
 import { z } from "zod";
 
 /** What an alert rule watches. */
-export const alertKinds = ["no_good_backup", "primary_silent", "inbox_behind"] as const;
+export const alertKinds = [
+  "no_good_backup",
+  "primary_silent",
+  "inbox_behind",
+  "notifications_missing",
+] as const;
 
 const filter = {
   /** Only primaries with all of these labels. */
@@ -20,5 +25,6 @@ export const alertConditionSchema = z.discriminatedUnion("kind", [
     ...filter,
   }),
   z.strictObject({ kind: z.literal("primary_silent"), minutes: z.int().min(1).max(1_000_000), ...filter }),
+  z.strictObject({ kind: z.literal("notifications_missing"), hours: z.int().min(1).max(100_000), ...filter }),
   z.strictObject({ kind: z.literal("inbox_behind"), seconds: z.int().min(1).max(1_000_000) }),
 ]);

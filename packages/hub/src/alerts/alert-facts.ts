@@ -2,13 +2,16 @@ import type { Inbox } from "../inbox/inbox.ts";
 import type { Registry } from "../connections/registry.ts";
 import type { BackupRow, BackupsView } from "../fleet/backups-view.ts";
 import type { JobsView } from "../fleet/jobs-view.ts";
+import { gapAdvice, gapText } from "../inbox/gap-text.ts";
 import type { PrimariesView } from "../views/primaries.ts";
+import type { GapRecord, TimelineView } from "../views/timeline.ts";
 import type { AlertRuleRecord } from "./alerts-view.ts";
 import type { Facts, OpenAlert, WatchedBackup, WatchedPrimary } from "./evaluate.ts";
 
 /** What the facts are taken from. */
 export interface AlertFactsOptions {
   primaries: Pick<PrimariesView, "list">;
+  timeline: Pick<TimelineView, "lastGaps">;
   registry: Pick<Registry, "summaryOf">;
   backups: Pick<BackupsView, "withoutGoodSince" | "get">;
   jobs: Pick<JobsView, "firstBackup">;
@@ -42,10 +45,11 @@ export function gatherFacts(
 }
 
 function primariesOf(
-  { primaries, registry, foundConnected }: AlertFactsOptions,
+  { primaries, registry, timeline, foundConnected }: AlertFactsOptions,
   nowMs: number,
 ): Map<string, WatchedPrimary> {
   const before = new Map(foundConnected);
+  const gaps = timeline.lastGaps();
   foundConnected.clear();
   const watched = primaries.list().map((record): [string, WatchedPrimary] => {
     const { state, lastSeenAt } = registry.summaryOf(record);
@@ -55,9 +59,15 @@ function primariesOf(
     if (foundMs !== undefined) foundConnected.set(id, foundMs);
     const loggedMs = lastSeenAt === null ? undefined : Date.parse(lastSeenAt);
     const lastSeenMs = Math.max(loggedMs ?? -Infinity, foundMs ?? -Infinity);
-    return [id, { id, name, labels, isConnected, lastSeenMs: lastSeenMs === -Infinity ? null : lastSeenMs }];
+    const seen = { isConnected, lastSeenMs: lastSeenMs === -Infinity ? null : lastSeenMs };
+    return [id, { id, name, labels, ...seen, lastGap: watchedGap(gaps.get(id)) }];
   });
   return new Map(watched);
+}
+
+function watchedGap(gap: GapRecord | undefined): WatchedPrimary["lastGap"] {
+  if (gap === undefined) return null;
+  return { atMs: Date.parse(gap.time), message: gapText(gap.data), advice: gapAdvice(gap.data) };
 }
 
 function backupsOf(

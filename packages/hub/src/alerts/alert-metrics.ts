@@ -7,7 +7,7 @@ export function registerAlertMetrics(registry: Registry, alerts: Pick<AlertsView
   registry.registerMetric(
     new Gauge({
       name: "sallyport_hub_alerts_open",
-      help: "Alerts that are open, by kind: no_good_backup, primary_silent or inbox_behind",
+      help: "Alerts that are open, by kind: no_good_backup, primary_silent, notifications_missing or inbox_behind",
       labelNames: ["kind"],
       registers: [],
       collect() {

@@ -36,6 +36,13 @@ const firstRules: readonly AlertRuleRecord[] = [
     createdAt: "",
   },
   {
+    id: "notifications-missing",
+    name: "Notifications are missing",
+    condition: { kind: "notifications_missing", hours: 24, ...everywhere },
+    enabled: true,
+    createdAt: "",
+  },
+  {
     id: "inbox-behind",
     name: "Notifications wait for a minute",
     condition: { kind: "inbox_behind", seconds: 60 },

@@ -44,6 +44,7 @@ async function openWatch() {
     clock,
     logger: lines.logger,
     primaries: { list: () => [] },
+    timeline: { lastGaps: () => new Map() },
     registry: {
       summaryOf: () => {
         throw new Error("there is no primary");

@@ -27,6 +27,7 @@ export interface AlertWatchOptions extends Omit<AlertFactsOptions, "maxBackups" 
 const relevant: ReadonlySet<string> = new Set<KnownType | "netbackup.job.done">([
   "netbackup.job.done",
   "sallyport.connection.connected",
+  "sallyport.notifications.gap",
   "sallyport.primary.deleted",
   "sallyport.alert-rule.created",
   "sallyport.alert-rule.changed",

@@ -245,10 +245,10 @@ test("alerts - after a step of the clock watching begins anew, and nobody was si
 test("alert rules - are there from the first start, are made, changed and removed, and never come back by themselves", async () => {
   await using folder = await temporaryFolder();
   {
-    await using fixture = await HubFixture.start({ dataDir: folder.path, limits: { maxAlertRules: 4 } });
+    await using fixture = await HubFixture.start({ dataDir: folder.path, limits: { maxAlertRules: 5 } });
     const rules = await get(fixture, "/api/v1/alert-rules");
     const kinds = rules.map(({ condition }) => condition.kind);
-    assert.deepEqual(kinds, ["no_good_backup", "inbox_behind", "primary_silent"]);
+    assert.deepEqual(kinds, ["no_good_backup", "notifications_missing", "inbox_behind", "primary_silent"]);
     const condition = { kind: "no_good_backup", hours: 200, policy: "weekly" };
     const made = await fixture.post("/api/v1/alert-rules", { name: "weekly", condition });
     assert.equal(made.status, 201, made.text);
@@ -318,7 +318,7 @@ test("alerts - are seen and acknowledged by those who see their primary; rules b
   for (const key of [keys.swiss, keys.austrian]) {
     assert.equal((await fixture.call({ path: "/api/v1/alert-rules", key })).status, 403);
   }
-  assert.equal((await get(fixture, "/api/v1/alert-rules", keys.viewer)).length, 3);
+  assert.equal((await get(fixture, "/api/v1/alert-rules", keys.viewer)).length, 4);
   const condition = { kind: "inbox_behind", seconds: 5 };
   for (const key of Object.values(keys)) {
     assert.equal((await fixture.post("/api/v1/alert-rules", { name: "x", condition }, { key })).status, 403);

@@ -24,6 +24,7 @@ const primaryOf = (more: Partial<WatchedPrimary> = {}): WatchedPrimary => ({
   labels: { site: "at" },
   isConnected: false,
   lastSeenMs: nowMs - 2 * hourMs,
+  lastGap: null,
   ...more,
 });
 const backup = { primaryId: "p", client: "db1", policy: "nightly" };
@@ -84,7 +85,22 @@ const never = (hours: number) => [{ ...backup, goodMs: null, knownSinceMs: nowMs
 const seen = (minutes: number) => primaryOf({ lastSeenMs: nowMs - minutes * minuteMs });
 const watching = (minutes: number) => ({ watchingSinceMs: nowMs - minutes * minuteMs });
 
+const lacking = ruleOf({ kind: "notifications_missing", hours: 24, ...everywhere });
+const gapped = (hours: number) =>
+  primaryOf({ lastGap: { atMs: nowMs - hours * hourMs, message: "3 are missing", advice: "look" } });
+
 const cases: Case[] = [
+  { title: "notifications are missing", rule: lacking, primary: gapped(1), expected: ["raise p"] },
+  { title: "notifications are missing already", rule: lacking, open: "p", primary: gapped(1), expected: [] },
+  { title: "notifications were missing yesterday", rule: lacking, primary: gapped(24), expected: [] },
+  {
+    title: "notifications have been missing for long enough to be looked at",
+    rule: lacking,
+    open: "p",
+    primary: gapped(24),
+    expected: ["resolve mended"],
+  },
+  { title: "no notification is missing", rule: lacking, expected: [] },
   { title: "a primary is silent", rule: silent, expected: ["raise p"] },
   { title: "a primary is silent to the minute", rule: silent, primary: seen(60), expected: ["raise p"] },
   { title: "a primary was just there", rule: silent, primary: seen(59), expected: [] },

@@ -11,6 +11,8 @@ export interface WatchedPrimary {
   isConnected: boolean;
   /** The last sign of life, epoch ms; null when there never was one. */
   lastSeenMs: number | null;
+  /** The newest gap in what it has told; null when none is known. */
+  lastGap: { atMs: number; message: string; advice: string } | null;
 }
 
 /** A client and policy of a primary, and its last good backup. */

@@ -20,6 +20,8 @@ export function findingsOf(condition: AlertCondition, evaluation: Evaluation): F
       return missingBackups(condition, evaluation);
     case "primary_silent":
       return silentPrimaries(condition, evaluation);
+    case "notifications_missing":
+      return missingNotifications(condition, evaluation);
     case "inbox_behind":
       return [inboxBehind(condition, evaluation)];
   }
@@ -91,6 +93,25 @@ function silentPrimaries(condition: Condition<"primary_silent">, { facts, nowMs 
       state: isConnected || lastSeenMs === null ? "good" : silentState(seenMs, patienceMs, facts, nowMs),
       message: `No sign of life of "${name}" for ${condition.minutes} min: it was last seen ${iso(seenMs)}.`,
       advice: `Check that it runs and reaches the hub; its timeline says how its last connection ended: GET /api/v1/primaries/${id}/timeline.`,
+    };
+  });
+}
+
+/** A gap stays for good; it is shown for so many hours, so that somebody looks. */
+function missingNotifications(
+  condition: Condition<"notifications_missing">,
+  { facts, nowMs }: Evaluation,
+): Finding[] {
+  return [...facts.primaries.values()].flatMap((primary) => {
+    const { id, name, lastGap } = primary;
+    if (!matches(condition, primary)) return [];
+    const isRecent = lastGap !== null && nowMs - lastGap.atMs < condition.hours * hourMs;
+    return {
+      target: id,
+      primaryId: id,
+      state: isRecent ? "bad" : "good",
+      message: `Of "${name}", ${lastGap?.message ?? "no notification is missing"}.`,
+      advice: lastGap?.advice ?? "",
     };
   });
 }

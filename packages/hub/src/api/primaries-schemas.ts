@@ -73,6 +73,24 @@ export const warningSchema = z
   })
   .openapi("PrimaryWarning");
 
+/** Notifications of a primary that are missing for good. */
+export const notificationGapSchema = z
+  .object({
+    /** When it was stored. */
+    time: z.string(),
+    groupId: z.string(),
+    /** How many notifications; null when that is not known, and so are the times of the oldest and the newest. */
+    count: z.int().nullable(),
+    since: z.string().nullable(),
+    until: z.string().nullable(),
+    /** `outbox_full`, `endpoint_went_back`, `journal_replaced`, `not_announced`, or what a primary of a later version says. */
+    reason: z.string(),
+    /** The same in a sentence. */
+    message: z.string(),
+    advice: z.string(),
+  })
+  .openapi("NotificationGap");
+
 /** A primary with its connection. */
 export const primarySummarySchema = z
   .object({
@@ -115,6 +133,8 @@ export const primarySummarySchema = z
       }),
     ),
     dialect: dialectSchema,
+    /** The newest gap in what it has told; null when none is known. */
+    lastGap: notificationGapSchema.nullable(),
     warnings: z.array(warningSchema),
   })
   .openapi("PrimarySummary");
@@ -201,7 +221,7 @@ export const timelineEntrySchema = z
   .object({
     position: z.int(),
     time: z.string(),
-    event: z.enum(["connected", "disconnected", "refused", "token_shared"]),
+    event: z.enum(["connected", "disconnected", "refused", "token_shared", "gap"]),
     groupId: z.string().nullable(),
     remoteAddress: z.string().nullable(),
     /** The same on both ends: in the hub's log and in the primary's. */

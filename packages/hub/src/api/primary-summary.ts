@@ -1,8 +1,9 @@
 import type { Registry } from "../connections/registry.ts";
+import { gapAdvice, gapText } from "../inbox/gap-text.ts";
 import { endpointUrl, type PublicAddresses } from "../enrolment/public-addresses.ts";
 import type { PrimaryRecord } from "../views/primaries.ts";
 import type { PrimaryTokensView, TokenRecord } from "../views/primary-tokens.ts";
-import type { TimelineView } from "../views/timeline.ts";
+import type { GapRecord, TimelineView } from "../views/timeline.ts";
 import type { WarningsView } from "../views/warnings.ts";
 import type { PrimarySummary, PrimaryToken } from "./primaries-schemas.ts";
 
@@ -10,7 +11,7 @@ import type { PrimarySummary, PrimaryToken } from "./primaries-schemas.ts";
 export interface SummarySources {
   registry: Pick<Registry, "summaryOf" | "stateIn" | "userOf">;
   tokens: Pick<PrimaryTokensView, "endpointsOf">;
-  timeline: Pick<TimelineView, "lastUse">;
+  timeline: Pick<TimelineView, "lastUse" | "lastGap">;
   warnings: Pick<WarningsView, "listOf">;
   addresses: PublicAddresses;
 }
@@ -20,7 +21,7 @@ const sharedAdvice =
 
 /** A primary as the API shows it: what the log says, with how it stands at this moment. */
 export function toPrimarySummary(primary: PrimaryRecord, sources: SummarySources): PrimarySummary {
-  const { registry, tokens, warnings, addresses } = sources;
+  const { registry, tokens, timeline, warnings, addresses } = sources;
   const { id, name, labels, groupId, priority, createdAt, dialect } = primary;
   const endpoints = tokens.endpointsOf(id).map((endpoint) => ({
     groupId: endpoint.groupId,
@@ -38,8 +39,16 @@ export function toPrimarySummary(primary: PrimaryRecord, sources: SummarySources
     connection: registry.summaryOf(primary),
     endpoints,
     dialect,
+    lastGap: toNotificationGap(timeline.lastGap(id)),
     warnings: warnings.listOf(id).map((warning) => ({ ...warning, advice: sharedAdvice })),
   };
+}
+
+function toNotificationGap(gap: GapRecord | undefined): PrimarySummary["lastGap"] {
+  if (gap === undefined) return null;
+  const { groupId, count, since, until, reason } = gap.data;
+  const facts = { groupId, count, since, until, reason };
+  return { time: gap.time, ...facts, message: gapText(facts), advice: gapAdvice(facts) };
 }
 
 /** A token as the API shows it. */

@@ -1,6 +1,7 @@
 import { advice, causeOf, type Cause } from "../connections/cause.ts";
 import type { KnownData } from "../log/known-events.ts";
 import type { TimelineRecord } from "../views/timeline.ts";
+import { gapAdvice, gapText } from "../inbox/gap-text.ts";
 import type { TimelineEntry } from "./primaries-schemas.ts";
 
 const refusals: Record<KnownData<"sallyport.refusal">["why"], string> = {
@@ -12,8 +13,8 @@ const refusals: Record<KnownData<"sallyport.refusal">["why"], string> = {
 /** An entry of the timeline as the API shows it; cause and advice are found out when it is read. */
 export function toTimelineEntry(record: TimelineRecord): TimelineEntry {
   const { position, time, event, data } = record;
-  const { groupId, trackingId } = data;
-  const common = { position, time, event, groupId, trackingId };
+  const trackingId = "trackingId" in data ? data.trackingId : null;
+  const common = { position, time, event, groupId: data.groupId, trackingId };
   const open = { closeCode: null, closeReason: null, cause: null, durationMs: null, advice: null };
   switch (event) {
     case "connected":
@@ -25,6 +26,8 @@ export function toTimelineEntry(record: TimelineRecord): TimelineEntry {
       const closeReason = `${refusals[data.why]}${times}`;
       return { ...common, ...open, ...withAdvice("token"), remoteAddress: data.remoteAddress, closeReason };
     }
+    case "gap":
+      return { ...common, ...open, remoteAddress: null, closeReason: gapText(data), advice: gapAdvice(data) };
     case "token_shared": {
       const closeReason = `one token from ${data.addresses.join(" and ")} (${data.sign})`;
       return { ...common, ...open, ...withAdvice("token"), remoteAddress: null, closeReason };

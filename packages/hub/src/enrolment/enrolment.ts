@@ -102,7 +102,9 @@ export class Enrolment {
   async remove(id: string): Promise<void> {
     const { primaries, recorder, desk, cut } = this.#options;
     const { name } = requirePrimary(primaries, id);
-    await recorder.record("sallyport.primary.deleted", `/primaries/${id}`, { id, name });
+    const source = `/primaries/${id}`;
+    const deleted = recorder.eventOf("sallyport.primary.deleted", source, { id, name });
+    await recorder.append([deleted], { kind: "forget", source });
     cut(id);
     desk.dropFor(id);
   }

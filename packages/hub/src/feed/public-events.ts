@@ -43,6 +43,7 @@ export const publicTypes: Readonly<Record<string, readonly string[]>> = {
     "closeCode",
     "closeReason",
   ],
+  "sallyport.notifications.gap": ["id", "groupId", "from", "to", "count", "since", "until", "reason"],
   "sallyport.command.finished": ["id", "primaryId", "method", "path", "state", "status"],
   "sallyport.alert.raised": ["id", "ruleId", "ruleName", "kind", "primaryId", "message", "advice"],
   "sallyport.alert.acknowledged": ["id", "mutedUntil"],

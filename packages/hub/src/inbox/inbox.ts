@@ -1,5 +1,6 @@
 import type { NotificationRequest } from "@sallyport/nbwss";
-import type { EventLog } from "../log/log.ts";
+import type { EventLog, LogEvent } from "../log/log.ts";
+import type { StandingChange } from "../log/standings.ts";
 import { toIncomingItems, type IncomingItem } from "./notification-events.ts";
 import { overlap } from "./overlap.ts";
 import type { RecentItems } from "./recent-items.ts";
@@ -16,6 +17,13 @@ export interface InboxOptions {
 export interface Received {
   stored: number;
   duplicates: number;
+}
+
+/** What is stored with a notification, in its transaction. */
+export interface StoredAlong {
+  /** Events that go before its items. */
+  before?: readonly LogEvent[] | undefined;
+  change?: StandingChange | undefined;
 }
 
 /** Items of one subject that are on their way to the disk. */
@@ -39,13 +47,17 @@ export class Inbox {
    * Stores what is new of a notification. When the promise resolves all its items are on disk, now or since before, and it
    * may be acknowledged. A resend with the same id is known by the events' ids; one with a new id by its content, when it
    * repeats the newest items of the same job or image within the window.
-   * @throws HubError `log_busy` or `log_failed`: it must not be acknowledged
+   * @throws HubError `log_busy`, `log_failed` or `out_of_sequence`: it must not be acknowledged
    */
-  async receive(primaryId: string, notification: NotificationRequest): Promise<Received> {
+  async receive(
+    primaryId: string,
+    notification: NotificationRequest,
+    along: StoredAlong = {},
+  ): Promise<Received> {
     const waiting = { sinceMs: this.#options.now() };
     this.#waiting.add(waiting);
     try {
-      return await this.#store(primaryId, notification);
+      return await this.#store(primaryId, notification, along);
     } finally {
       this.#waiting.delete(waiting);
     }
@@ -57,31 +69,41 @@ export class Inbox {
     return oldest?.sinceMs ?? null;
   }
 
-  async #store(primaryId: string, notification: NotificationRequest): Promise<Received> {
+  async #store(
+    primaryId: string,
+    notification: NotificationRequest,
+    { before = [], change }: StoredAlong,
+  ): Promise<Received> {
     const time = new Date(this.#options.now()).toISOString();
     const items = toIncomingItems(primaryId, notification, time);
-    if (items.length === 0) return { stored: 0, duplicates: 0 };
     const waitFor: Promise<unknown>[] = [];
     const repeated = new Set<IncomingItem>();
     for (const group of bySubject(items)) {
-      const { count, committed } = this.#repeats(group);
+      const { count, committed } = this.#repeats(group, change?.kind === "advance");
       for (const item of group.slice(0, count)) repeated.add(item);
       if (count > 0 && committed !== undefined) waitFor.push(committed);
     }
     const fresh = items.filter((item) => !repeated.has(item));
-    const appending = this.#options.log.append(fresh.map(({ event }) => event));
+    const appending = this.#options.log.append([...before, ...fresh.map(({ event }) => event)], change);
     this.#track(fresh, appending);
     const [appended] = await Promise.all([appending, ...waitFor]);
-    const stored = appended.filter(({ duplicate }) => !duplicate).length;
+    const stored = appended.slice(before.length).filter(({ duplicate }) => !duplicate).length;
     return { stored, duplicates: items.length - stored };
   }
 
-  /** How many of the first items of one subject are a resend, and which append to wait for before they may be acknowledged. */
-  #repeats(group: readonly IncomingItem[]): { count: number; committed?: Promise<unknown> } {
+  /**
+   * How many of the first items of one subject are a resend, and which append to wait for before they may be acknowledged.
+   * @param isNumbered what is stored is then said to the primary as a position, so only what is on the disk is left out; what is on its way there is known
+   *   by its id, since numbered notifications keep theirs
+   */
+  #repeats(
+    group: readonly IncomingItem[],
+    isNumbered: boolean,
+  ): { count: number; committed?: Promise<unknown> } {
     const [first] = group;
     if (first === undefined || !first.hasSubject) return { count: 0 };
     const { source, subject } = first.event;
-    const underway = this.#underway.get(keyOf(first));
+    const underway = isNumbered ? undefined : this.#underway.get(keyOf(first));
     const stored = this.#options.recent.latest(source, subject, group.length);
     const count = overlap(
       [...stored, ...(underway?.digests ?? [])],

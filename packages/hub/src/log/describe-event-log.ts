@@ -80,6 +80,42 @@ export function describeEventLog(name: string, make: () => Promise<EventLogSubje
         assert.deepEqual(ids(await log.read({ after: 0, limit: 10 })), ["1", "2", "3"]);
       }, 2));
 
+    const at = (position: number, more: { journal?: string; groupId?: string } = {}) => {
+      const id = position === 0 ? null : `m${position}`;
+      return { source: "/primaries/a", groupId: "g", journal: "j", position, id, ...more };
+    };
+    const advance = (from: number, to = from) => ({ kind: "advance", from, standing: at(to) }) as const;
+
+    test("append - changes a standing with its events, in order and only when nothing is missing before", () =>
+      withLog(async (log, subject) => {
+        const standing = () => log.standing("/primaries/a", "g");
+        assert.equal(standing(), undefined);
+        const setting = log.append([], { kind: "set", standing: at(4) });
+        const going = log.append([event("5")], advance(5));
+        assert.equal(standing(), undefined, "not on the disk yet");
+        await Promise.all([setting, going]);
+        assert.deepEqual(standing(), at(5));
+        await assert.rejects(log.append([event("7")], advance(7)), { code: "out_of_sequence" });
+        await Promise.all([log.append([event("6")], advance(6)), log.append([event("9")], advance(7, 9))]);
+        assert.deepEqual(standing(), at(9));
+        // What it has passed changes nothing of it, and is stored if it was not.
+        await log.append([event("8"), event("5")], advance(8));
+        assert.deepEqual([standing(), await log.lastPosition()], [at(9), 4]);
+        const other = { kind: "advance", from: 10, standing: at(10, { journal: "k" }) } as const;
+        await assert.rejects(log.append([event("10")], other), { code: "out_of_sequence" });
+        await log.append([], { kind: "set", standing: at(1, { groupId: "h" }) });
+        await log.close();
+        const again = await subject.open({ maxPendingEvents: 10 });
+        assert.deepEqual(ids(await again.read({ after: 0, limit: 10 })), ["5", "6", "9", "8"]);
+        assert.deepEqual(again.standing("/primaries/a", "g"), at(9));
+        await again.append([], { kind: "forget", source: "/primaries/a", groupId: "g" });
+        assert.deepEqual(again.standing("/primaries/a", "g"), undefined);
+        assert.equal(again.standing("/primaries/a", "h")?.position, 1);
+        await again.append([event("11")], { kind: "forget", source: "/primaries/a" });
+        assert.equal(again.standing("/primaries/a", "h"), undefined);
+        await again.close();
+      }));
+
     test("read - gives back what was appended, unchanged", () =>
       withLog(async (log) => {
         const [appended] = await log.append([event("1")]);

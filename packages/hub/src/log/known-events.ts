@@ -9,6 +9,7 @@ import { credentialEvents } from "../credentials/credential-events.ts";
 import { enrolmentEvents } from "../enrolment/enrolment-events.ts";
 import { rolloutEvents } from "../rollouts/rollout-events.ts";
 import { webhookEvents } from "../webhooks/webhook-events.ts";
+import { gapEvents } from "../inbox/gap-events.ts";
 import { logEvents } from "./log-events.ts";
 
 /**
@@ -24,6 +25,7 @@ export const knownEvents = {
   ...connectionEvents,
   ...credentialEvents,
   ...enrolmentEvents,
+  ...gapEvents,
   ...logEvents,
   ...rolloutEvents,
   ...webhookEvents,

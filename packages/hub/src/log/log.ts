@@ -1,3 +1,5 @@
+import type { StandingChange, StoredStanding } from "./standings.ts";
+
 /** Something that happened. */
 export interface LogEvent {
   /** Tells an event from all others; appended twice, it is stored once. */
@@ -97,10 +99,13 @@ export interface EventLog extends AsyncDisposable {
   /**
    * Stores events, all or none; on disk when the promise resolves. Appends of one turn of the event loop share a commit.
    * Positions follow the order of the calls.
-   * @throws HubError `log_busy` when too many events wait, `log_failed` when they could not be written: in both
-   *   cases nothing was stored and the same events may be appended again
+   * @param change of a standing, stored with the events or not at all
+   * @throws HubError `out_of_sequence` when that change is refused, `log_busy` when too many events wait, `log_failed` when they could not be written: in each
+   *   case nothing was stored and the same events may be appended again
    */
-  append(events: readonly LogEvent[]): Promise<Appended[]>;
+  append(events: readonly LogEvent[], change?: StandingChange): Promise<Appended[]>;
+  /** How far what a source numbers for a server group is stored, on the disk; undefined when nothing is known. */
+  standing(source: string, groupId: string): StoredStanding | undefined;
   /** Events in order of position. */
   read(options: ReadOptions): Promise<StoredEvent[]>;
   /**

@@ -1,5 +1,6 @@
 import type { KnownData, KnownType } from "./known-events.ts";
 import type { Appended, EventLog, LogEvent } from "./log.ts";
+import type { StandingChange } from "./standings.ts";
 
 /** What the recorder needs. */
 export interface RecorderOptions {
@@ -38,7 +39,7 @@ export class Recorder {
    * Appends events that were made before, all or none.
    * @throws HubError `log_busy` or `log_failed`
    */
-  append(events: readonly LogEvent[]): Promise<Appended[]> {
-    return this.#options.log.append(events);
+  append(events: readonly LogEvent[], change?: StandingChange): Promise<Appended[]> {
+    return this.#options.log.append(events, change);
   }
 }

@@ -25,7 +25,7 @@ const kinds: readonly RetainedKind[] = [
   { types: ["netbackup.", "sallyport.command."], keepPerSource: 0, limit: "retainNotificationsMs" },
   { types: ["sallyport.connection."], keepPerSource: keptConnectionEvents, limit: "retainNotificationsMs" },
   {
-    types: ["sallyport.refusal", "sallyport.primary.token.shared"],
+    types: ["sallyport.refusal", "sallyport.primary.token.shared", "sallyport.notifications.gap"],
     keepPerSource: 0,
     limit: "retainNotificationsMs",
   },

@@ -140,6 +140,45 @@ test("sqlite log - takes out again what an fsync failed for, and stores it when 
   await log.close();
 });
 
+test("sqlite log - takes back a standing with the events that an fsync failed for, also when others followed", async () => {
+  await using folder = await temporaryFolder();
+  const { log, syncs, begun } = await logWithSyncs(folder.path);
+  const at = (position: number) => ({
+    source: "/s",
+    groupId: "g",
+    journal: "j",
+    position,
+    id: `${position}`,
+  });
+  const advance = (to: number) => ({ kind: "advance", from: to, standing: at(to) }) as const;
+  const setting = log.append([], { kind: "set", standing: at(1) });
+  await begun(1);
+  syncs[0]?.resolve();
+  await setting;
+  const failing = [log.append([event("b")], advance(2))];
+  await begun(2);
+  failing.push(
+    log.append([event("c")], advance(3)),
+    log.append([], { kind: "set", standing: { ...at(7), groupId: "h" } }),
+  );
+  await new Promise((resolve) => setImmediate(resolve));
+  await new Promise((resolve) => setImmediate(resolve));
+  syncs[1]?.reject(new Error("EIO"));
+  const codes = (await Promise.allSettled(failing)).map(
+    (one) => one.status === "rejected" && (one.reason as HubError).code,
+  );
+  assert.deepEqual(codes, ["log_failed", "log_failed", "log_failed"]);
+  assert.deepEqual(log.standing("/s", "g"), at(1));
+  // What comes after a failure and does not wait for what failed is refused: it would leave a hole.
+  const [early, again] = [log.append([event("d")], advance(4)), log.append([event("b")], advance(2))];
+  await begun(3);
+  syncs[2]?.resolve();
+  await assert.rejects(early, { code: "out_of_sequence" });
+  assert.deepEqual(await again, [{ position: 3, duplicate: false }]);
+  assert.deepEqual([log.standing("/s", "g"), log.standing("/s", "h")], [at(2), undefined]);
+  await log.close();
+});
+
 test("sqlite log - has each acknowledged event once after kill -9", async () => {
   await using folder = await temporaryFolder();
   const path = join(folder.path, "log.sqlite");

@@ -17,6 +17,13 @@ import type {
 } from "./log.ts";
 import { SqliteSelection } from "./sqlite-selection.ts";
 import { SqliteTrim } from "./sqlite-trim.ts";
+import {
+  Standings,
+  standingsSchema,
+  type ChangedStandings,
+  type StandingChange,
+  type StoredStanding,
+} from "./standings.ts";
 import { WalSync } from "./wal-sync.ts";
 
 const migrations = [
@@ -35,6 +42,7 @@ const migrations = [
   `CREATE INDEX events_by_type ON events (type, position);
    CREATE INDEX events_by_source_and_type ON events (source, type, position);
    DROP INDEX events_by_source;`,
+  standingsSchema,
 ];
 
 /** What `openSqliteLog` opens. */
@@ -49,6 +57,7 @@ export interface SqliteLogOptions {
 
 interface Pending {
   events: readonly LogEvent[];
+  change: StandingChange | undefined;
   resolve: (appended: Appended[]) => void;
   reject: (error: Error) => void;
 }
@@ -56,8 +65,10 @@ interface Pending {
 /** A transaction that SQLite has committed; its appends are answered when it is on the disk. */
 interface Committed {
   batch: readonly Pending[];
-  results: readonly Appended[][];
+  /** Undefined for an append that was refused. */
+  results: readonly (Appended[] | undefined)[];
   stored: readonly StoredEvent[];
+  standings: ChangedStandings;
 }
 
 /**
@@ -75,6 +86,7 @@ class SqliteLog implements EventLog {
   readonly #listeners = new Set<LogListener>();
   readonly #insert;
   readonly #find;
+  readonly #standings: Standings;
   readonly #selection: SqliteSelection;
   readonly #trim: SqliteTrim;
   readonly #probe;
@@ -85,7 +97,7 @@ class SqliteLog implements EventLog {
   #committed: Committed[] = [];
   #syncing: Promise<void> | undefined;
   /** Transactions whose fsync failed: they go again, and the log takes nothing before that. */
-  #undurable: StoredEvent[] | undefined;
+  #undurable: Pick<Committed, "stored" | "standings">[] | undefined;
   #pending: Pending[] = [];
   #pendingEvents = 0;
   #failure: HubError | undefined;
@@ -99,6 +111,7 @@ class SqliteLog implements EventLog {
        ON CONFLICT (id) DO NOTHING`,
     );
     this.#find = database.prepare("SELECT position FROM events WHERE id = ?");
+    this.#standings = new Standings(database);
     this.#wal = options.wal ?? new WalSync(options.path);
     this.#wal.syncNow();
     // A checkpoint keeps the event loop waiting: twice SQLite's own size of it writes fewer pages twice, eight times is felt by commands.
@@ -118,18 +131,22 @@ class SqliteLog implements EventLog {
     return this.#pendingEvents;
   }
 
-  append(events: readonly LogEvent[]): Promise<Appended[]> {
+  append(events: readonly LogEvent[], change?: StandingChange): Promise<Appended[]> {
     if (this.#closing !== undefined) return Promise.reject(new HubError("log_failed", "the log is closed"));
-    if (events.length === 0) return Promise.resolve([]);
+    if (events.length === 0 && change === undefined) return Promise.resolve([]);
     if (this.#pendingEvents + events.length > this.#options.maxPendingEvents) {
       const message = `${this.#pendingEvents} events wait for their commit already; try again later`;
       return Promise.reject(new HubError("log_busy", message, { retryAfterS: 1 }));
     }
     return new Promise((resolve, reject) => {
-      this.#pending.push({ events, resolve, reject });
+      this.#pending.push({ events, change, resolve, reject });
       this.#pendingEvents += events.length;
       if (this.#pending.length === 1) setImmediate(() => this.#flush());
     });
+  }
+
+  standing(source: string, groupId: string): StoredStanding | undefined {
+    return this.#standings.get(source, groupId);
   }
 
   async read({ after, limit, types, source }: ReadOptions): Promise<StoredEvent[]> {
@@ -226,12 +243,16 @@ class SqliteLog implements EventLog {
     this.#pending = [];
     if (batch.length === 0) return;
     const stored: StoredEvent[] = [];
+    const standings: ChangedStandings = new Map();
     try {
       this.#takeBack();
       const results = this.#database.transaction(() =>
-        batch.map(({ events }) => events.map((event) => this.#store(event, stored))),
+        batch.map(({ events, change }) => {
+          if (change !== undefined && !this.#standings.apply(change, standings)) return undefined;
+          return events.map((event) => this.#store(event, stored));
+        }),
       );
-      this.#committed.push({ batch, results, stored });
+      this.#committed.push({ batch, results, stored, standings });
     } catch (error) {
       this.#fail(batch, error);
       return;
@@ -250,7 +271,7 @@ class SqliteLog implements EventLog {
       } catch (error) {
         // What was committed since then can't be trusted to that file either.
         group.push(...this.#committed.splice(0));
-        this.#undurable = group.flatMap(({ stored }) => stored);
+        this.#undurable = group;
         const batches = group.flatMap(({ batch }) => batch);
         this.#fail(batches, error);
       }
@@ -259,16 +280,19 @@ class SqliteLog implements EventLog {
   }
 
   /** Tells the listeners, then keeps the promises. */
-  #settle({ batch, results, stored }: Committed): void {
+  #settle({ batch, results, stored, standings }: Committed): void {
     this.#failure = undefined;
+    this.#standings.settle(standings);
     const last = stored.at(-1);
     if (last !== undefined) {
       this.#durable = last.position;
       for (const listener of this.#listeners) listener(stored);
     }
-    for (const [index, { events, resolve }] of batch.entries()) {
+    for (const [index, { events, resolve, reject }] of batch.entries()) {
       this.#pendingEvents -= events.length;
-      resolve(results[index] ?? []);
+      const appended = results[index];
+      if (appended === undefined) reject(outOfSequence());
+      else resolve(appended);
     }
   }
 
@@ -285,10 +309,13 @@ class SqliteLog implements EventLog {
    * anew and sync it, since a later fsync of the same pages may succeed without having written them.
    */
   #takeBack(): void {
-    const events = this.#undurable;
-    if (events === undefined) return;
+    const undurable = this.#undurable;
+    if (undurable === undefined) return;
     this.#database.transaction(() => {
-      for (const { position } of events) this.#remove.run(position);
+      for (const { stored, standings } of undurable) {
+        for (const { position } of stored) this.#remove.run(position);
+        this.#standings.takeBack(standings);
+      }
     });
     const done = this.#database.prepare("PRAGMA wal_checkpoint(TRUNCATE)").get();
     if (done?.["busy"] !== 0) throw new Error("the database is being read; its log can't be emptied now");
@@ -306,6 +333,11 @@ class SqliteLog implements EventLog {
     }
     return { position: (this.#find.get(id) as { position: number }).position, duplicate: true };
   }
+}
+
+function outOfSequence(): HubError {
+  const message = "what comes before it is not stored yet; it has to be sent again after that";
+  return new HubError("out_of_sequence", message);
 }
 
 function toLogError(cause: unknown): HubError {

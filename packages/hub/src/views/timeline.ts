@@ -8,6 +8,7 @@ const types = {
   disconnected: "sallyport.connection.disconnected",
   refused: "sallyport.refusal",
   token_shared: "sallyport.primary.token.shared",
+  gap: "sallyport.notifications.gap",
 } as const;
 
 /** Something that happened to a primary's connections, as the log has it. */
@@ -15,14 +16,17 @@ export type TimelineRecord = {
   [E in keyof typeof types]: { position: number; time: string; event: E; data: KnownData<(typeof types)[E]> };
 }[keyof typeof types];
 
+/** A gap in what a primary has told. */
+export type GapRecord = Extract<TimelineRecord, { event: "gap" }>;
+
 /** When and from where a token was last used. */
 export interface TokenUse {
   at: string;
   remoteAddress: string;
 }
 
-/** Entries of a primary that are kept: of its connections, and of the rest. A flood of one must not push the other out. */
-const kept = { connection: 200, other: 50 };
+/** Entries of a primary that are kept: of its connections, of its gaps, and of the rest. A flood of one must not push the others out. */
+const kept = { connection: 200, other: 50, gap: 50 };
 
 interface Row {
   position: number;
@@ -46,7 +50,8 @@ export class TimelineView implements View {
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX timeline_by_position ON timeline (primary_id, position);
   CREATE INDEX timeline_by_epoch ON timeline (primary_id, epoch, event);
-  CREATE INDEX timeline_by_token ON timeline (token_id, position) WHERE class = 'connection';`;
+  CREATE INDEX timeline_by_token ON timeline (token_id, position) WHERE class = 'connection';
+  CREATE INDEX timeline_gaps ON timeline (primary_id, position) WHERE class = 'gap';`;
   #statements: ReturnType<typeof prepare> | undefined;
 
   attach(database: Database): void {
@@ -74,6 +79,18 @@ export class TimelineView implements View {
     return { at: data.lastSeenAt ?? row.time, remoteAddress: data.remoteAddress };
   }
 
+  /** A primary's newest gap; undefined when the log knows of none. */
+  lastGap(primaryId: string): GapRecord | undefined {
+    const row = this.#sql.lastGap.get(primaryId) as unknown as Row | undefined;
+    return row && (toRecord(row) as GapRecord);
+  }
+
+  /** The newest gap of each primary that has one. */
+  lastGaps(): Map<string, GapRecord> {
+    const rows = this.#sql.lastGaps.all() as unknown as (Row & { primary_id: string })[];
+    return new Map(rows.map((row) => [row.primary_id, toRecord(row) as GapRecord]));
+  }
+
   fold(event: StoredEvent, known: KnownEvent | undefined): void {
     switch (known?.type) {
       case types.connected:
@@ -89,6 +106,9 @@ export class TimelineView implements View {
         this.#add(event, known.data, { of: "other", name, epoch: null, tokenId: known.data.tokenId });
         return;
       }
+      case types.gap:
+        this.#add(event, known.data, { of: "gap", name: "gap", epoch: null, tokenId: null });
+        return;
       case "sallyport.primary.deleted":
         this.#sql.removeAll.run(known.data.id);
         return;
@@ -114,6 +134,7 @@ export class TimelineView implements View {
   #trim({ types: gone, before, keepPerSource }: KnownData<"sallyport.log.trimmed">): void {
     if (gone.includes("sallyport.connection.")) this.#sql.trim.run("connection", before, keepPerSource);
     if (gone.includes(types.refused)) this.#sql.trim.run("other", before, keepPerSource);
+    if (gone.includes(types.gap)) this.#sql.trim.run("gap", before, keepPerSource);
   }
 
   get #sql() {
@@ -136,6 +157,15 @@ function prepare(database: Database) {
     lastUse: database.prepare(
       `SELECT position, time, event, data FROM timeline WHERE token_id = ? AND class = 'connection'
        ORDER BY position DESC LIMIT 1`,
+    ),
+    lastGap: database.prepare(
+      `SELECT position, time, event, data FROM timeline WHERE primary_id = ? AND class = 'gap'
+       ORDER BY position DESC LIMIT 1`,
+    ),
+    // SQLite takes the other columns from the row that has the maximum.
+    lastGaps: database.prepare(
+      `SELECT primary_id, max(position) AS position, time, event, data FROM timeline WHERE class = 'gap'
+       GROUP BY primary_id`,
     ),
     add: database.prepare(
       `INSERT INTO timeline SELECT ?, ?, ?, ?, ?, ?, ?, ? WHERE EXISTS (SELECT 1 FROM primaries WHERE id = ?)`,

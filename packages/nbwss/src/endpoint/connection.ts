@@ -15,7 +15,7 @@ import { StreamedCommands } from "../extension/commands.ts";
 import { Streams } from "../extension/streams.ts";
 import type { NbwssLimits } from "../limits.ts";
 import { newMessageId } from "../message-id.ts";
-import type { Command, CommandResponse, Health, Message, Move, NotificationRequest } from "../message.ts";
+import type { Command, CommandResponse, Health, Hello, Message, Move } from "../message.ts";
 import { RequestTable, type WaitOptions } from "../request-table.ts";
 import type { ConnectionTerms } from "../subprotocol.ts";
 
@@ -165,11 +165,11 @@ export class EndpointConnection<Identity> {
     this.#lastSeenAtMs = this.#clock.now();
   }
 
-  /** For the endpoint: says that it knows the extension, and asks for the primary's health at this pace; nothing to who does not know it. */
-  greet(healthIntervalMs: number): void {
+  /** For the endpoint: says that it knows the extension, and what it asks for; nothing to who does not know it. */
+  greet(payload: Hello): void {
     if (!this.extended || !this.isOpen) return;
     const envelope = this.#envelope(newMessageId());
-    this.#channel.send({ ...envelope, type: "SALLYPORT", subType: "HELLO", payload: { healthIntervalMs } });
+    this.#channel.send({ ...envelope, type: "SALLYPORT", subType: "HELLO", payload });
   }
 
   /** For the endpoint: the primary said how it is. */
@@ -192,10 +192,10 @@ export class EndpointConnection<Identity> {
     this.#failAll(`the connection ended (${info.code} ${info.reason})`.replace(" )", ")"));
   }
 
-  /** For the endpoint: acknowledges a notification that is safely stored. */
-  acknowledge(notification: NotificationRequest): void {
+  /** For the endpoint: acknowledges the notification, or the gap, of this id, which is safely stored. */
+  acknowledge(id: string): void {
     this.#channel.send({
-      ...this.#envelope(notification.id),
+      ...this.#envelope(id),
       type: "NOTIFICATION",
       subType: "RESPONSE",
       payload: acknowledgementPayload(this.dialect),

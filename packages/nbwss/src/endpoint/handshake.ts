@@ -6,7 +6,7 @@ import { decodeMessage } from "../codec.ts";
 import { DecodeError } from "../errors.ts";
 import { Heartbeat } from "../heartbeat.ts";
 import type { NbwssLimits } from "../limits.ts";
-import type { NotificationRequest } from "../message.ts";
+import type { GapMessage, NotificationRequest, Resume, Standing } from "../message.ts";
 import { EndpointConnection } from "./connection.ts";
 import {
   initialEndpointState,
@@ -30,6 +30,9 @@ export interface Rejection extends Introduction {
   reason: string;
 }
 
+/** The pace of HEALTH where only HELLO is wanted, ms. */
+const defaultHealthIntervalMs = 3_600_000;
+
 /** What the owner of an endpoint decides and is told. */
 export interface EndpointHandler<Identity> {
   /**
@@ -44,6 +47,15 @@ export interface EndpointHandler<Identity> {
    * rejects it is not acknowledged, and the primary sends it again (NBWSS, NOTIFICATION).
    */
   notified(connection: EndpointConnection<Identity>, notification: NotificationRequest): Promise<void>;
+  /**
+   * How far what this primary has told is stored, durably; undefined when nothing is known. With it, primaries that speak `sallyport.v1` number their
+   * notifications, send them in their order, and go on from here; `resumed` and `missed` are needed then, too.
+   */
+  standing?(identity: Identity): Standing | undefined;
+  /** The primary has said where it goes on; comes once, before its first notification with a position. */
+  resumed?(connection: EndpointConnection<Identity>, resume: Resume): void;
+  /** Notifications are missing that the primary no longer has. When the promise resolves, that is acknowledged, as `notified`. */
+  missed?(connection: EndpointConnection<Identity>, gap: GapMessage): Promise<void>;
   /** A socket ended without having proved itself. */
   rejected?(rejection: Rejection): void;
   /** A notification could not be stored; it was not acknowledged. */
@@ -93,6 +105,7 @@ export function serveSocket<Identity>(
 ): ServedSocket {
   const { handler, limits, clock } = context;
   const { socket, stream, remoteAddress, trackingId, extended } = accepted;
+  const terms = { extended, resume: handler.standing !== undefined };
   const channel = new Channel(socket, stream, limits, clock);
   const connectTimer: Timer = clock.after(limits.connectTimeoutMs, () => step({ kind: "connect-timeout" }));
   let state: EndpointState = initialEndpointState;
@@ -118,7 +131,7 @@ export function serveSocket<Identity>(
   });
 
   function step(event: EndpointEvent): void {
-    const [next, effects] = nextEndpointState(state, event, extended);
+    const [next, effects] = nextEndpointState(state, event, terms);
     state = next;
     for (const effect of effects) carryOut(effect);
   }
@@ -144,7 +157,13 @@ export function serveSocket<Identity>(
         }
         return;
       case "deliver":
-        void deliver(effect.notification);
+        void deliver(effect.notification.id, (from) => handler.notified(from, effect.notification));
+        return;
+      case "deliver-gap":
+        void deliver(effect.gap.id, async (from) => handler.missed?.(from, effect.gap));
+        return;
+      case "resume":
+        if (connection !== undefined) handler.resumed?.(connection, effect.resume);
         return;
       case "note-health":
         connection?.noteHealth(effect.health);
@@ -201,18 +220,29 @@ export function serveSocket<Identity>(
       lateResponse: (id) => connection !== undefined && handler.lateResponse?.(connection, id),
     });
     heartbeat.start();
-    if (context.healthIntervalMs !== undefined) connection.greet(context.healthIntervalMs);
+    greet(connection, identity);
     handler.connected(connection);
   }
 
+  /** Says what this end knows beyond NBWSS 1.0; nothing when there is nothing to say. */
+  function greet(to: EndpointConnection<Identity>, who: Identity): void {
+    const { healthIntervalMs } = context;
+    if (healthIntervalMs === undefined && !terms.resume) return;
+    const resume = terms.resume ? { resume: handler.standing?.(who) ?? null } : {};
+    to.greet({ healthIntervalMs: healthIntervalMs ?? defaultHealthIntervalMs, ...resume });
+  }
+
   /** Never rejects: what could not be stored is reported and left unacknowledged. */
-  async function deliver(notification: NotificationRequest): Promise<void> {
+  async function deliver(
+    id: string,
+    store: (from: EndpointConnection<Identity>) => Promise<void>,
+  ): Promise<void> {
     if (connection === undefined) return;
     serving += 1;
     if (serving >= limits.maxServing) channel.pause();
     try {
-      await handler.notified(connection, notification);
-      if (channel.isOpen) connection.acknowledge(notification);
+      await store(connection);
+      if (channel.isOpen) connection.acknowledge(id);
     } catch (error) {
       handler.notStored?.(connection, error);
     } finally {

@@ -24,9 +24,23 @@ const health: Message = {
   payload: { version: "1", outboxDepth: 0, outboxAgeMs: 0, loopLagMs: 0, executing: 0 },
 };
 
+const resume: Message = {
+  ...envelope,
+  type: "SALLYPORT",
+  subType: "RESUME",
+  payload: { journal: id, position: 0, outcome: "began" },
+};
+const gap: Message = {
+  ...envelope,
+  type: "SALLYPORT",
+  subType: "GAP",
+  payload: { from: 1, to: 2, count: 2, sinceMs: null, untilMs: null, reason: "outbox_full" },
+};
+
 const awaiting: EndpointState = { name: "awaiting-connect" };
 const verifying: EndpointState = { name: "verifying", id };
-const established: EndpointState = { name: "established" };
+const established: EndpointState = { name: "established", numbered: false };
+const numbered: EndpointState = { name: "established", numbered: true };
 const refused: EndpointState = { name: "refused" };
 const closed: EndpointState = { name: "closed" };
 const message = (what: Message): EndpointEvent => ({ kind: "message", message: what });
@@ -55,6 +69,8 @@ const rows: [EndpointState, EndpointEvent, EndpointState["name"], (string | numb
   [established, undecodable, "closed", [1007]],
   [established, later, "closed", [1008]],
   [established, message(health), "closed", [1008]],
+  [established, message(resume), "closed", [1008]],
+  [established, message({ ...notification, position: 1 }), "established", ["deliver"]],
   [established, { kind: "gone" }, "closed", []],
   [established, { kind: "verdict", valid: false }, "established", []],
   [refused, message(notification), "refused", []],
@@ -70,6 +86,15 @@ const extendedRows: typeof rows = [
   [verifying, later, "closed", [1008]],
   [established, later, "established", ["ignore"]],
   [established, message(health), "established", ["note-health"]],
+  [awaiting, message(resume), "closed", [1008]],
+  [verifying, message(resume), "closed", [1008]],
+  [established, message(resume), "established", ["resume"]],
+  [numbered, message(resume), "closed", [1008]],
+  [established, message(gap), "closed", [1008]],
+  [numbered, message(gap), "established", ["deliver-gap"]],
+  [established, message(notification), "established", ["deliver"]],
+  [numbered, message({ ...notification, position: 1 }), "established", ["deliver"]],
+  [numbered, message(notification), "closed", [1008]],
   [established, undecodable, "closed", [1007]],
   [refused, later, "closed", [1008]],
 ];
@@ -82,7 +107,7 @@ for (const [state, event, nextName, effects, isExtended] of allRows) {
   const what = event.kind === "message" ? `${event.message.type} ${event.message.subType}` : event.kind;
   const where = isExtended ? " under sallyport.v1" : "";
   test(`endpoint rules - ${state.name}, ${what}${where}: ${nextName}`, () => {
-    const [next, found] = nextEndpointState(state, event, isExtended);
+    const [next, found] = nextEndpointState(state, event, { extended: isExtended, resume: isExtended });
     assert.equal(next.name, nextName);
     assert.deepEqual(
       found.map((effect) => (effect.kind === "close" ? effect.code : effect.kind)),
@@ -90,3 +115,14 @@ for (const [state, event, nextName, effects, isExtended] of allRows) {
     );
   });
 }
+
+test("endpoint rules - an endpoint that says nothing of resuming is not to be sent RESUME", () => {
+  const terms = { extended: true, resume: false };
+  assert.equal(nextEndpointState(established, message(resume), terms)[0].name, "closed");
+});
+
+test("endpoint rules - a position means nothing before RESUME, and is not handed on", () => {
+  const terms = { extended: true, resume: true };
+  const [, [effect]] = nextEndpointState(established, message({ ...notification, position: 7 }), terms);
+  assert.deepEqual(effect, { kind: "deliver", notification });
+});

@@ -1,11 +1,19 @@
 import type { DecodeError } from "../errors.ts";
-import type { CommandResponse, Health, Message, NotificationRequest } from "../message.ts";
+import type {
+  CommandResponse,
+  GapMessage,
+  Health,
+  Message,
+  NotificationRequest,
+  Resume,
+} from "../message.ts";
 
 /** Where an endpoint's connection stands. */
 export type EndpointState =
   | { name: "awaiting-connect" }
   | { name: "verifying"; id: string }
-  | { name: "established" }
+  /** `numbered`: RESUME has come, and every notification has a position. */
+  | { name: "established"; numbered: boolean }
   | { name: "refused" }
   | { name: "closed" };
 
@@ -27,9 +35,19 @@ export type EndpointEffect =
   | { kind: "settle-command"; id: string; payload: CommandResponse["payload"] }
   | { kind: "deliver"; notification: NotificationRequest }
   | { kind: "note-health"; health: Health }
+  | { kind: "resume"; resume: Resume }
+  | { kind: "deliver-gap"; gap: GapMessage }
   /** Something of a later version of the extension. */
   | { kind: "ignore"; what: string }
   | { kind: "close"; code: number; reason: string };
+
+/** What was agreed for a connection. */
+export interface EndpointTerms {
+  /** Whether `sallyport.v1` was selected. */
+  extended: boolean;
+  /** Whether HELLO says how far notifications are stored, so that the primary may number them. */
+  resume: boolean;
+}
 
 type Step = [next: EndpointState, effects: EndpointEffect[]];
 
@@ -38,15 +56,14 @@ export const initialEndpointState: EndpointState = { name: "awaiting-connect" };
 
 /**
  * The endpoint's side of NBWSS 1.0 as a pure function (NBWSS, CONNECT, COMMAND, NOTIFICATION).
- * @param isExtended whether `sallyport.v1` was selected
  */
-export function nextEndpointState(state: EndpointState, event: EndpointEvent, isExtended: boolean): Step {
+export function nextEndpointState(state: EndpointState, event: EndpointEvent, terms: EndpointTerms): Step {
   if (state.name === "closed") return [state, []];
   switch (event.kind) {
     case "gone":
       return [{ name: "closed" }, []];
     case "undecodable":
-      if (event.error.code === "unknown_extension" && state.name === "established" && isExtended) {
+      if (event.error.code === "unknown_extension" && state.name === "established" && terms.extended) {
         return [state, [{ kind: "ignore", what: event.error.message }]];
       }
       return close(event.error.closeCode ?? 1008, event.error.message);
@@ -57,7 +74,7 @@ export function nextEndpointState(state: EndpointState, event: EndpointEvent, is
     case "verdict":
       return onVerdict(state, event.valid);
     case "message":
-      return onMessage(state, event.message, isExtended);
+      return onMessage(state, event.message, terms);
   }
 }
 
@@ -65,11 +82,11 @@ function onVerdict(state: EndpointState, valid: boolean): Step {
   if (state.name !== "verifying") return [state, []];
   const answer: EndpointEffect = { kind: "answer-connect", id: state.id, valid };
   return valid
-    ? [{ name: "established" }, [answer, { kind: "establish" }]]
+    ? [{ name: "established", numbered: false }, [answer, { kind: "establish" }]]
     : [{ name: "refused" }, [answer, { kind: "arm-refusal-timeout" }]];
 }
 
-function onMessage(state: EndpointState, message: Message, isExtended: boolean): Step {
+function onMessage(state: EndpointState, message: Message, terms: EndpointTerms): Step {
   const name = `${message.type} ${message.subType}`;
   switch (state.name) {
     case "awaiting-connect":
@@ -80,24 +97,38 @@ function onMessage(state: EndpointState, message: Message, isExtended: boolean):
     case "verifying":
       return close(1008, `${name} came before CONNECT RESPONSE`);
     case "established":
-      return onEstablishedMessage(state, message, isExtended);
+      return onEstablishedMessage(state, message, terms);
     case "refused":
     case "closed":
       return [state, []];
   }
 }
 
-function onEstablishedMessage(state: EndpointState, message: Message, isExtended: boolean): Step {
+function onEstablishedMessage(
+  state: Extract<EndpointState, { name: "established" }>,
+  message: Message,
+  terms: EndpointTerms,
+): Step {
   if (message.type === "COMMAND" && message.subType === "RESPONSE") {
     return [state, [{ kind: "settle-command", id: message.id, payload: message.payload }]];
   }
   if (message.type === "NOTIFICATION" && message.subType === "REQUEST") {
+    if (!state.numbered) {
+      // A member of that name means nothing in NBWSS 1.0.
+      const { position: _, ...notification } = message;
+      return [state, [{ kind: "deliver", notification }]];
+    }
+    if (message.position === undefined) return close(1008, "NOTIFICATION without a position after RESUME");
     return [state, [{ kind: "deliver", notification: message }]];
   }
-  if (isExtended && message.type === "SALLYPORT" && message.subType === "HEALTH") {
-    return [state, [{ kind: "note-health", health: message.payload }]];
+  if (terms.extended && message.type === "SALLYPORT") {
+    if (message.subType === "HEALTH") return [state, [{ kind: "note-health", health: message.payload }]];
+    if (message.subType === "RESUME" && terms.resume && !state.numbered) {
+      return [{ name: "established", numbered: true }, [{ kind: "resume", resume: message.payload }]];
+    }
+    if (message.subType === "GAP" && state.numbered) return [state, [{ kind: "deliver-gap", gap: message }]];
   }
-  return close(1008, `${message.type} ${message.subType} is not for an endpoint`);
+  return close(1008, `${message.type} ${message.subType} is not for an endpoint at this point`);
 }
 
 function close(code: number, reason: string): Step {

@@ -12,9 +12,19 @@ import { Streams } from "../extension/streams.ts";
 import { Heartbeat, type HeartbeatPace } from "../heartbeat.ts";
 import type { NbwssLimits } from "../limits.ts";
 import { newMessageId } from "../message-id.ts";
-import type { CommandRequest, Health, Message, Move, NotificationEntry } from "../message.ts";
+import type {
+  CommandRequest,
+  Gap,
+  Health,
+  Hello,
+  Message,
+  Move,
+  NotificationEntry,
+  Resume,
+} from "../message.ts";
 import { RequestTable, type WaitOptions } from "../request-table.ts";
 import type { ConnectionTerms } from "../subprotocol.ts";
+import { HelloWait } from "./hello-wait.ts";
 import { nextServiceState, type ServiceEffect, type ServiceEvent, type ServiceState } from "./rules.ts";
 
 /** What the owner of a dialled connection does and is told. */
@@ -75,6 +85,7 @@ export class ServiceConnection {
   #isMoveDue = false;
   #ignored = 0;
   #healthTimer: Timer | undefined;
+  readonly #hello = new HelloWait();
   #verdict: { resolve(): void; reject(error: Error): void } | undefined;
 
   constructor(options: ServiceConnectionOptions) {
@@ -148,20 +159,47 @@ export class ServiceConnection {
    * Sends a notification and waits until the endpoint has acknowledged it, which means that it is safely stored there
    * (NBWSS, NOTIFICATION).
    * @param id a UUID; the same for every resend, so that the endpoint knows it again
+   * @param position its place in the journal; only after `resume`, and then always
    * @throws NbwssError `timeout`, `lost`, `busy`, `not_established`, `cancelled`, `too_large`: in each case it has to be sent again
    */
-  notify(id: string, entries: NotificationEntry[], wait: WaitOptions): Promise<void> {
+  notify(id: string, entries: NotificationEntry[], wait: WaitOptions, position?: number): Promise<void> {
+    const numbered = position === undefined ? {} : { position };
+    const what = { type: "NOTIFICATION", subType: "REQUEST", payload: entries, ...numbered } as const;
+    return this.#deliver({ ...this.#envelope(id), ...what }, wait);
+  }
+
+  /**
+   * Waits for what the endpoint says of itself when it knows the extension.
+   * @returns undefined when nothing has come within `timeoutMs`, at once when the extension is not spoken or the connection has ended
+   */
+  async hello(timeoutMs: number): Promise<Hello | undefined> {
+    if (!this.extended || !this.isOpen) return undefined;
+    return this.#hello.within(timeoutMs, this.#options.clock);
+  }
+
+  /**
+   * Says where it goes on, once, to an endpoint whose HELLO has `resume`; every notification after it has a position, and goes out in that
+   * order (Sallyport's extension, RESUME).
+   * @throws NbwssError `not_established`, `busy`: nothing was sent
+   */
+  resume(payload: Resume): void {
+    const envelope = this.#envelope(newMessageId());
+    this.#options.channel.send({ ...envelope, type: "SALLYPORT", subType: "RESUME", payload });
+  }
+
+  /**
+   * Tells of notifications that are no longer there, in their place, and waits until that is safely stored (Sallyport's extension, GAP).
+   * @throws NbwssError as `notify`
+   */
+  announceGap(id: string, payload: Gap, wait: WaitOptions): Promise<void> {
+    return this.#deliver({ ...this.#envelope(id), type: "SALLYPORT", subType: "GAP", payload }, wait);
+  }
+
+  #deliver(message: Message, wait: WaitOptions): Promise<void> {
     if (!this.isOpen) {
       return Promise.reject(new NbwssError("not_established", "the connection has ended; nothing was sent"));
     }
-    const send = () =>
-      this.#options.channel.send({
-        ...this.#envelope(id),
-        type: "NOTIFICATION",
-        subType: "REQUEST",
-        payload: entries,
-      });
-    return this.#notifications.request(id, send, wait);
+    return this.#notifications.request(message.id, () => this.#options.channel.send(message), wait);
   }
 
   /**
@@ -269,8 +307,9 @@ export class ServiceConnection {
       case "move":
         this.#onMove(effect.move);
         return;
-      case "report-health":
-        this.#reportHealth(effect.intervalMs);
+      case "take-hello":
+        this.#hello.settle(effect.hello);
+        this.#reportHealth(effect.hello.healthIntervalMs);
         return;
       case "ignore":
         this.#ignored += 1;
@@ -394,6 +433,7 @@ export class ServiceConnection {
     for (const unanswered of this.#probes.splice(0)) unanswered(false);
     this.#moveTimer?.cancel();
     this.#healthTimer?.cancel();
+    this.#hello.settle(undefined);
     this.#step({ kind: "gone" });
     const why = `the connection ended (${info.code}${info.reason === "" ? "" : ` ${info.reason}`})`;
     this.#verdict?.reject(new NbwssError("dial_failed", `${why} before the endpoint accepted`));

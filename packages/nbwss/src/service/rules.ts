@@ -1,5 +1,5 @@
 import type { DecodeError } from "../errors.ts";
-import type { CommandRequest, Message, Move } from "../message.ts";
+import type { CommandRequest, Hello, Message, Move } from "../message.ts";
 
 /** Where the service's (the primary's) connection stands. */
 export type ServiceState =
@@ -21,7 +21,7 @@ export type ServiceEffect =
   | { kind: "execute"; request: CommandRequest }
   | { kind: "settle-notification"; id: string }
   | { kind: "move"; move: Move }
-  | { kind: "report-health"; intervalMs: number }
+  | { kind: "take-hello"; hello: Hello }
   /** Something of a later version of the extension. */
   | { kind: "ignore"; what: string }
   | { kind: "report-undecodable"; error: DecodeError }
@@ -87,7 +87,7 @@ function onEstablishedMessage(state: Extract<ServiceState, { name: "established"
   if (message.type === "SALLYPORT" && state.extended) {
     if (message.subType === "MOVE") return [state, [{ kind: "move", move: message.payload }]];
     if (message.subType === "HELLO") {
-      return [state, [{ kind: "report-health", intervalMs: message.payload.healthIntervalMs }]];
+      return [state, [{ kind: "take-hello", hello: message.payload }]];
     }
   }
   return close(1008, `${message.type} ${message.subType} is not for a primary`);
