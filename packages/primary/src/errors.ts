@@ -25,6 +25,7 @@ export const errorTable = {
   busy: { httpStatus: 503, netbackupCode: 800 },
   stopping: { httpStatus: 503, netbackupCode: 800 },
   password_file_missing: { httpStatus: 500, netbackupCode: 2106 },
+  client_unreachable: { httpStatus: 500, netbackupCode: 58 },
   premises_unusable: { httpStatus: 500, netbackupCode: 11 },
   storage_unusable: { httpStatus: 500, netbackupCode: 2106 },
   storage_full: { httpStatus: 500, netbackupCode: 129 },

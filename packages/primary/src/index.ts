@@ -28,6 +28,10 @@ export type {
 export { observedOperations, publishedOperations } from "./api/published-operations.ts";
 export type { PublishedOperation } from "./api/published-operations.ts";
 export { servicesElsewhere } from "./api/services-elsewhere.ts";
+export { checkClient, fingerprintOf, registerClient, scanHostKeys } from "./clients/register-client.ts";
+export type { ClientCheck, ShownHostKey } from "./clients/register-client.ts";
+export { clientFile, hostKeySchema, sshClientSchema } from "./clients/ssh-client.ts";
+export type { ClientFile, SshClient } from "./clients/ssh-client.ts";
 export { commandFile, commandSchema } from "./premises/commands.ts";
 export type { CommandFile, PremisesCommand } from "./premises/commands.ts";
 export { databaseFile, databaseSchema } from "./premises/databases.ts";

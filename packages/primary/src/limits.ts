@@ -113,6 +113,11 @@ export const limits = {
   maxCommandOutputLines: 100,
   /** How long the rest of a command's output is waited for when something it started holds it open. */
   commandDrainMs: 1000,
+  /** Requests that a client's restic may have under way, and the largest file that it may add: a pack of restic is 16 MiB, an index a few. */
+  maxBridgeStreams: 32,
+  maxBridgeFileBytes: 512 * 1024 * 1024,
+  /** Lines of a client's output that are kept for the job's log, the last ones. */
+  maxClientLines: 500,
   /** A command, dump or ssh that has not ended this long after SIGTERM is killed. */
   childTerminateMs: 10_000,
   /** How often images that reached their expiration are looked for, and what failed is tried again. */

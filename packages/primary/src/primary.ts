@@ -10,13 +10,18 @@ import { createApi } from "./api/api.ts";
 import type { ApiRoutes } from "./api/environment.ts";
 import { HostLists } from "./backup/host-lists.ts";
 import { backupWork, localClientNames } from "./backup/backup.ts";
+import { chooseSource } from "./backup/choose-source.ts";
+import { clientBackup } from "./backup/client-backup.ts";
 import { databaseBackup } from "./backup/database-backup.ts";
 import { fileBackup } from "./backup/file-backup.ts";
 import { Catalogue } from "./catalogue/catalogue.ts";
 import { ImageContents } from "./catalogue/image-contents.ts";
 import { Expiry } from "./catalogue/expiry.ts";
 import { reconcileCatalogue } from "./catalogue/reconciliation.ts";
+import { clientFile } from "./clients/ssh-client.ts";
 import { systemClock, type Clock } from "./clock.ts";
+import type { JobWorkContext } from "./jobs/job-run.ts";
+import type { Job } from "./jobs/job.ts";
 import { JobLifecycle } from "./jobs/job-lifecycle.ts";
 import { restingStates } from "./jobs/job-state.ts";
 import { JobQueue } from "./jobs/job-queue.ts";
@@ -25,6 +30,7 @@ import type { NotificationJournal } from "./journal/notification.ts";
 import { PolicyStore } from "./policies/policy-store.ts";
 import { commandFile } from "./premises/commands.ts";
 import { databaseFile } from "./premises/databases.ts";
+import { clientRestoreWork, isForClient } from "./restore/client-restore.ts";
 import { restoreWork } from "./restore/restore.ts";
 import { StagingFolders } from "./restore/staging.ts";
 import { migrations } from "./schema.ts";
@@ -135,19 +141,25 @@ export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
   const [commands, databases] = [commandFile(dataDir), databaseFile(dataDir)];
   const files = fileBackup({ excludes: () => hostLists.get("Exclude") ?? [], dataDir });
   const dumps = databaseBackup({ findDatabase: (name) => databases.find(name), processes });
+  const clients = clientFile(dataDir);
+  const places = { clients, dataDir, processes };
+  const sources = { files, databases: dumps, clients: clientBackup(places) };
+  const restore = restoreWork({ units, catalogue, staging });
+  const restoreOnClient = clientRestoreWork({ ...places, units, catalogue });
   const work = {
     BACKUP: backupWork({
       units,
       clock,
-      sourceOf: ({ policyType }) => (policyType === "Standard" ? files : dumps),
+      sourceOf: chooseSource(sources, clients),
       commands,
       processes,
     }),
-    RESTORE: restoreWork({ units, catalogue, staging }),
+    RESTORE: (job: Job, context: JobWorkContext) =>
+      (isForClient(job) ? restoreOnClient : restore)(job, context),
     VERIFY: verifyWork({ units, catalogue }),
   };
   const queue = building.use(new JobQueue({ jobs, lifecycle, work, maxJobsOf, clock, log }));
-  const scheduler = building.use(new Scheduler({ database, policies, queue, units, clock, log }));
+  const scheduler = building.use(new Scheduler({ database, policies, queue, units, clients, clock, log }));
   const localClients = localClientNames(hostName);
   const { mount } = options;
   const app = createApi({
@@ -169,7 +181,8 @@ export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
     clock,
     log,
     localClients,
-    policyScope: { localClients, databases, units },
+    clients,
+    policyScope: { localClients, databases, units, clients },
     primaryName: hostName,
     ...(mount === undefined ? {} : { mount }),
   });

@@ -16,7 +16,8 @@ import { span, wholeNumber } from "./option-values.ts";
 
 const dataOption = ["--data <dir>", "the primary's folder"] as const;
 
-interface Common {
+/** What every command about a list on premises has. */
+export interface PremisesOptions {
   data: string;
   json: boolean;
 }
@@ -43,7 +44,7 @@ export function commandCommand(): Command {
         name: string,
         program: string,
         rest: string[],
-        options: Common & { policy: string; at: string; schedule?: string; timeout: number },
+        options: PremisesOptions & { policy: string; at: string; schedule?: string; timeout: number },
       ) => {
         const { policy, schedule, at: when } = options;
         const run = [program, ...rest];
@@ -91,7 +92,8 @@ export function databaseCommand(): Command {
     .action(
       async (
         name: string,
-        options: Common & Omit<z.input<typeof databaseSchema>, "name" | "database"> & { database?: string },
+        options: PremisesOptions &
+          Omit<z.input<typeof databaseSchema>, "name" | "database"> & { database?: string },
       ) => {
         const { type, user, host, port, credentialFile, program } = options;
         const entry = checked(databaseSchema, {
@@ -124,11 +126,13 @@ export function databaseCommand(): Command {
   return command;
 }
 
-function common(command: Command): Command {
+/** Adds the options that all of them have. */
+export function common(command: Command): Command {
   return command.requiredOption(...dataOption).option("--json", "print JSON", false);
 }
 
-function addListAndRemove<Entry extends { name: string }>(
+/** Adds `list` and `remove`. */
+export function addListAndRemove<Entry extends { name: string }>(
   command: Command,
   kind: {
     noun: string;
@@ -144,7 +148,7 @@ function addListAndRemove<Entry extends { name: string }>(
       "after",
       `\nExample:\n  $ sallyport primary ${noun} list --data /var/lib/sallyport/primary\n`,
     )
-    .action(async (options: Common) => {
+    .action(async (options: PremisesOptions) => {
       const entries = await told(() => open(options.data).list());
       if (options.json) printJson(entries);
       else printTable(head, entries.map(row), `There is no ${noun}.`);
@@ -155,14 +159,15 @@ function addListAndRemove<Entry extends { name: string }>(
       "after",
       `\nExample:\n  $ sallyport primary ${noun} remove NAME --data /var/lib/sallyport/primary\n`,
     )
-    .action(async (name: string, options: Common) => {
+    .action(async (name: string, options: PremisesOptions) => {
       await told(() => open(options.data).remove(name));
       if (options.json) printJson({ name, removed: true });
       else printLine(`The ${noun} "${name}" is removed.`);
     });
 }
 
-function checked<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
+/** Checks what was given. @throws Failure that says what is wrong */
+export function checked<Schema extends z.ZodType>(schema: Schema, value: unknown): z.output<Schema> {
   const found = schema.safeParse(value);
   if (found.success) return found.data;
   const [issue] = found.error.issues;
@@ -170,7 +175,7 @@ function checked<Schema extends z.ZodType>(schema: Schema, value: unknown): z.ou
 }
 
 /** What a user can mend is said in one line. */
-async function told<T>(work: () => T | Promise<T>): Promise<T> {
+export async function told<T>(work: () => T | Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

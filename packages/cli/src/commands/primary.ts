@@ -6,6 +6,7 @@ import { Failure } from "../failure.ts";
 import { readNbwssOptions, withNbwssOptions, type NbwssOptions } from "../nbwss-options.ts";
 import { parseListenAddress, type ListenAddress } from "../listen-address.ts";
 import { printJson, printLine } from "../output/print.ts";
+import { clientCommand } from "./primary-clients.ts";
 import { commandCommand, databaseCommand } from "./primary-premises.ts";
 import { keyCommand, recoverCatalogCommand } from "./primary-storage.ts";
 import { storageCommand } from "./primary-storage-units.ts";
@@ -53,6 +54,7 @@ export function primaryCommand(): Command {
     )
     .action(run)
     .addCommand(storageCommand())
+    .addCommand(clientCommand())
     .addCommand(commandCommand())
     .addCommand(databaseCommand())
     .addCommand(keyCommand())

@@ -5,6 +5,7 @@ import type { Logger } from "pino";
 import type { Sessions } from "../access/sessions.ts";
 import type { AuditTrail } from "../audit/audit-trail.ts";
 import type { ImageContents } from "../catalogue/image-contents.ts";
+import type { ClientFile } from "../clients/ssh-client.ts";
 import { PrimaryError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { alertRoutes } from "./alerts.ts";
@@ -55,6 +56,7 @@ export type ApiOptions = LoginOptions &
   TrustOptions & {
     contents: ImageContents;
     dataDir: string;
+    clients: ClientFile;
     database: Database;
     sessions: Sessions;
     audit: AuditTrail;

@@ -3,9 +3,10 @@ import { arch, release, type as osName, version } from "node:os";
 import { Hono } from "hono";
 import { z } from "zod";
 import type { HostLists } from "../backup/host-lists.ts";
+import type { ClientFile } from "../clients/ssh-client.ts";
 import { PrimaryError } from "../errors.ts";
 import { constantField, constantWord } from "../filter/constant-field.ts";
-import { compileFilter } from "../filter/filter.ts";
+import { compileFilter, type FilterFields } from "../filter/filter.ts";
 import { limits } from "../limits.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
 import { readJson } from "./request-body.ts";
@@ -31,13 +32,28 @@ const listSchema = z.object({
 export interface HostRoutesOptions {
   hostLists: HostLists;
   primaryName: string;
+  clients: Pick<ClientFile, "list">;
   /** What tells this primary from every other, such as a public key. */
   identity: string;
 }
 
-/** `/config/hosts`: this machine, the only one, and its exclude list. */
-export function hostRoutes({ hostLists, primaryName, identity }: HostRoutesOptions): ApiRoutes {
+/** `/config/hosts`: this machine with its exclude list, and the clients that the administrator on premises has added. */
+export function hostRoutes({ hostLists, primaryName, clients, identity }: HostRoutesOptions): ApiRoutes {
   const host = hostResource(primaryName, uuidOf(identity));
+  const all = () => [
+    host,
+    ...clients.list().map(({ name }) => ({
+      ...host,
+      uuid: uuidOf(`${identity} ${name.toLowerCase()}`),
+      hostName: name,
+      nbuHostType: "CLIENT",
+      // What it really is, nobody has asked it.
+      osVersion: "",
+      osReleaseVersion: "",
+      cpuArchitecture: "",
+      hwDescription: "",
+    })),
+  ];
   const checkHost = (id: string) => {
     if (id !== host.uuid) throw new PrimaryError("not_found", `there is no host ${id}`);
   };
@@ -51,24 +67,17 @@ export function hostRoutes({ hostLists, primaryName, identity }: HostRoutesOptio
   const missing = () => new PrimaryError("not_found", "Exclude is not set on this host");
   return new Hono<ApiEnvironment>()
     .get("/config/hosts", (context) => {
-      // The one host is asked like a list of many.
-      const filter = compileFilter(context.req.query("filter"), {
-        hostName: constantField(primaryName),
-        uuid: constantField(host.uuid),
-        trustVersion: constantField(host.trustVersion),
-        vxUpdatePlatform: constantField(host.vxUpdatePlatform),
-        osType: constantField(host.osType),
-        nbuReleaseVersion: constantField(host.nbuReleaseVersion),
-        nbuHostType: constantWord(host.nbuHostType),
-        dteClientMode: constantWord(host.dteClientMode),
-        lastUpdateTimeUTC: { sql: "0", type: "timeMs" },
-        decommissionedDateTime: { sql: "0", type: "timeMs" },
+      const filter = context.req.query("filter");
+      // Each is asked like a list of one.
+      return context.json({
+        hosts: all().filter((one) => hostLists.isTrue(compileFilter(filter, fieldsOf(one)))),
       });
-      return context.json({ hosts: hostLists.isTrue(filter) ? [host] : [] });
     })
     .get("/config/hosts/:id", (context) => {
-      checkHost(context.req.param("id"));
-      return context.json(host);
+      const found = all().find(({ uuid }) => uuid === context.req.param("id"));
+      if (found === undefined)
+        throw new PrimaryError("not_found", `there is no host ${context.req.param("id")}`);
+      return context.json(found);
     })
     .get("/config/hosts/:id/configurations/:name", (context) => {
       checkHost(context.req.param("id"));
@@ -103,6 +112,23 @@ export function hostRoutes({ hostLists, primaryName, identity }: HostRoutesOptio
       hostLists.delete(name);
       return context.body(null, 204);
     });
+}
+
+type Host = Omit<ReturnType<typeof hostResource>, "cpuArchitecture" | "hwDescription">;
+
+function fieldsOf(host: Host): FilterFields {
+  return {
+    hostName: constantField(host.hostName),
+    uuid: constantField(host.uuid),
+    trustVersion: constantField(host.trustVersion),
+    vxUpdatePlatform: constantField(host.vxUpdatePlatform),
+    osType: constantField(host.osType),
+    nbuReleaseVersion: constantField(host.nbuReleaseVersion),
+    nbuHostType: constantWord(host.nbuHostType),
+    dteClientMode: constantWord(host.dteClientMode),
+    lastUpdateTimeUTC: { sql: "0", type: "timeMs" },
+    decommissionedDateTime: { sql: "0", type: "timeMs" },
+  };
 }
 
 function hostResource(hostName: string, uuid: string) {

@@ -1,6 +1,7 @@
 import { Hono } from "hono";
 import { z } from "zod";
 import { backupJob } from "../backup/backup-job.ts";
+import type { ClientFile } from "../clients/ssh-client.ts";
 import { PrimaryError } from "../errors.ts";
 import type { JobQueue } from "../jobs/job-queue.ts";
 import type { Policy } from "../policies/policy.ts";
@@ -26,10 +27,12 @@ export function manualBackupRoutes({
   policies,
   queue,
   units,
+  clients,
 }: {
   policies: PolicyStore;
   queue: JobQueue;
   units: StorageUnits;
+  clients: Pick<ClientFile, "find">;
 }): ApiRoutes {
   return new Hono<ApiEnvironment>().post("/admin/manual-backup", async (context) => {
     const { policyName, scheduleName, clientName } = (await readJson(context, backupRequestSchema)).data
@@ -41,7 +44,7 @@ export function manualBackupRoutes({
     const schedule = chooseSchedule(policy, scheduleName ?? "");
     const owner = context.get("principal").userName;
     const data = chooseClients(policy, clientName ?? "").map((client) => {
-      const { id } = queue.submit({ ...backupJob(policy, schedule, client, units), owner });
+      const { id } = queue.submit({ ...backupJob(policy, schedule, client, { units, clients }), owner });
       return {
         type: "job",
         id: String(id),

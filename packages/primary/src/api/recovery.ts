@@ -2,6 +2,8 @@ import { Hono, type Context } from "hono";
 import { z } from "zod";
 import type { Catalogue } from "../catalogue/catalogue.ts";
 import type { CatalogueImage } from "../catalogue/image.ts";
+import { clientOfUnit } from "../clients/client-unit.ts";
+import type { ClientFile } from "../clients/ssh-client.ts";
 import { PrimaryError } from "../errors.ts";
 import type { JobQueue } from "../jobs/job-queue.ts";
 import { limits } from "../limits.ts";
@@ -47,10 +49,16 @@ export interface RecoveryRoutesOptions {
   catalogue: Catalogue;
   queue: JobQueue;
   localClients: readonly string[];
+  clients: Pick<ClientFile, "find">;
 }
 
 /** The restore of files and folders of Standard backups. */
-export function recoveryRoutes({ catalogue, queue, localClients }: RecoveryRoutesOptions): ApiRoutes {
+export function recoveryRoutes({
+  catalogue,
+  queue,
+  localClients,
+  clients,
+}: RecoveryRoutesOptions): ApiRoutes {
   return new Hono<ApiEnvironment>().post(path, async (context) => {
     const parts = await readRecovery(context);
     const { recoveryPoint, recoveryOptions } = parts.request.data.attributes;
@@ -66,11 +74,17 @@ export function recoveryRoutes({ catalogue, queue, localClients }: RecoveryRoute
         "the dump of a database goes where a rename says: give a renameFile with a path for it",
       );
     }
-    if (!isLocal(recoveryOptions.destinationClient, localClients)) {
+    const isHere = isLocal(recoveryOptions.destinationClient, localClients);
+    const destination = isHere ? undefined : clients.find(recoveryOptions.destinationClient);
+    if (!isHere && destination === undefined) {
       throw new PrimaryError(
         "invalid_request",
         `destinationClient "${recoveryOptions.destinationClient}" is not a client of this primary`,
-        { attributeErrors: { destinationClient: `only this machine: ${localClients.join(", ")}` } },
+        {
+          attributeErrors: {
+            destinationClient: `this machine (${localClients.join(", ")}), or one that was added as a client`,
+          },
+        },
       );
     }
     let storageUnit = "";
@@ -78,11 +92,18 @@ export function recoveryRoutes({ catalogue, queue, localClients }: RecoveryRoute
       const image = findImage(catalogue, recoveryPoint, selection.backupTime ?? undefined);
       // Of several, it counts against the bound of the first.
       storageUnit ||= image.storageUnit;
+      if (destination !== undefined && clientOfUnit(image.storageUnit) === undefined) {
+        throw new PrimaryError(
+          "invalid_request",
+          `the image ${image.backupId} lies in a repository that is not one client's alone, and whose key no client may get: restore it to this machine, and copy it from there`,
+        );
+      }
       return { path: selection.path, backupId: image.backupId };
     });
     const request: RestoreRequest = {
       moves: planRestore(selections, parts.renames),
       overwriteExistingFiles: recoveryOptions.overwriteExistingFiles ?? false,
+      ...(destination === undefined ? {} : { destinationClient: destination.name }),
     };
     const { id } = queue.submit({
       type: "RESTORE",

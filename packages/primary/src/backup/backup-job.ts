@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { unitOfClient } from "../clients/client-unit.ts";
+import type { ClientFile } from "../clients/ssh-client.ts";
 import type { NewJob, ScheduleType } from "../jobs/job.ts";
 import type { Policy } from "../policies/policy.ts";
 import { readPolicyType } from "../policies/policy-type.ts";
@@ -23,6 +25,12 @@ const scheduleTypes: Readonly<Record<string, ScheduleType>> = {
   "Cumulative Incremental Backup": "CUMULATIVE_INCREMENTAL_BACKUP",
 };
 
+/** What decides where a backup goes. */
+export interface BackupPlaces {
+  units: Pick<StorageUnits, "choose">;
+  clients: Pick<ClientFile, "find">;
+}
+
 /** NetBackup's word for a policy without a limit of jobs. */
 const noLimit = 2_147_483_647;
 
@@ -34,7 +42,7 @@ export function backupJob(
   policy: Policy,
   schedule: Schedule | undefined,
   clientName: string,
-  units: Pick<StorageUnits, "choose">,
+  { units, clients }: BackupPlaces,
 ): NewJob {
   const { policyAttributes, backupSelections, policyName } = policy;
   const retention = retentionOf(schedule);
@@ -55,7 +63,11 @@ export function backupJob(
     policyType,
     scheduleName: schedule?.scheduleName ?? "",
     scheduleType: scheduleTypes[schedule?.backupType ?? ""] ?? "FULL_BACKUP",
-    storageUnit: units.choose(schedule?.backupCopies?.copies?.[0]?.storage, policyAttributes.storage),
+    // Whatever the policy says: its key must open nothing but its own.
+    storageUnit:
+      clients.find(clientName) !== undefined
+        ? unitOfClient(clientName)
+        : units.choose(schedule?.backupCopies?.copies?.[0]?.storage, policyAttributes.storage),
     owner: "root",
     priority: policyAttributes.priority ?? 0,
     jobLimit: jobLimit >= noLimit ? 0 : jobLimit,

@@ -1,5 +1,6 @@
 import type { Database } from "@sallyport/durable";
 import type { Logger } from "pino";
+import { isCredible } from "../clients/client-unit.ts";
 import type { Clock } from "../clock.ts";
 import type { JobStore } from "../jobs/job-store.ts";
 import { imageNotification, type NotificationJournal } from "../journal/notification.ts";
@@ -72,7 +73,8 @@ export function findDifferences(
 ): Differences {
   const { catalogue, jobs, unit, snapshots } = options;
   const isJobOfOurs = (backupId: string) => jobs.hasBackupId(backupId, unit.name);
-  return compareCatalogue(catalogue.listAll(), snapshots, isJobOfOurs, unit.name);
+  const credible = snapshots.filter((snapshot) => isCredible(unit.name, snapshot));
+  return compareCatalogue(catalogue.listAll(), credible, isJobOfOurs, unit.name);
 }
 
 /** Makes the catalogue and a repository equal, before any job of this process uses it. */

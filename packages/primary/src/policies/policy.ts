@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { PrimaryError } from "../errors.ts";
 import { limits } from "../limits.ts";
+import type { ClientFile } from "../clients/ssh-client.ts";
 import type { DatabaseFile } from "../premises/databases.ts";
 import { pathProblem } from "../restore/path-rules.ts";
 import { policyAttributesSchema } from "./policy-attributes.ts";
@@ -69,6 +70,7 @@ export interface VersionedPolicy {
 export interface PolicyScope {
   localClients: readonly string[];
   databases: Pick<DatabaseFile, "find">;
+  clients: Pick<ClientFile, "find">;
   units: Pick<StorageUnits, "has" | "names">;
 }
 
@@ -78,7 +80,7 @@ export interface PolicyScope {
  * storage unit that it does not have
  */
 export function checkPolicy(policy: Policy, scope: PolicyScope): void {
-  const { localClients, units } = scope;
+  const { localClients, units, clients } = scope;
   const type = policyTypes.find((known) => known === policy.policyType);
   if (type === undefined) {
     throw new PrimaryError(
@@ -94,10 +96,22 @@ export function checkPolicy(policy: Policy, scope: PolicyScope): void {
     });
   }
   for (const { hostName } of policy.clients) {
-    if (!isLocal(hostName, localClients)) {
+    if (isLocal(hostName, localClients)) continue;
+    if (clients.find(hostName) === undefined) {
       throw new PrimaryError("invalid_request", `"${hostName}" is not a client of this primary`, {
-        attributeErrors: { clients: `only this machine: ${localClients.join(", ")}` },
+        attributeErrors: {
+          clients: `this machine (${localClients.join(", ")}), or one that \`sallyport primary client add\` has added`,
+        },
       });
+    }
+    if (type !== "Standard") {
+      throw new PrimaryError(
+        "invalid_request",
+        `databases are dumped by this machine, not by "${hostName}"`,
+        {
+          attributeErrors: { clients: `only this machine: ${localClients.join(", ")}` },
+        },
+      );
     }
   }
   const names = policy.schedules.map(({ scheduleName }) => scheduleName);

@@ -20,6 +20,8 @@ import { findStagingParent, type StagingFolders } from "./staging.ts";
 export const restoreRequestSchema = z.object({
   moves: z.array(z.object({ backupId: z.string(), path: z.string(), destination: z.string() })),
   overwriteExistingFiles: z.boolean(),
+  /** Another machine; without it this one. */
+  destinationClient: z.string().optional(),
 });
 
 /** What a RESTORE job does. */

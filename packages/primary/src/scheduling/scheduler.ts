@@ -1,6 +1,7 @@
 import type { Database } from "@sallyport/durable";
 import type { Logger } from "pino";
 import { backupJob } from "../backup/backup-job.ts";
+import type { ClientFile } from "../clients/ssh-client.ts";
 import type { Clock } from "../clock.ts";
 import type { JobQueue } from "../jobs/job-queue.ts";
 import { limits } from "../limits.ts";
@@ -15,6 +16,7 @@ export interface SchedulerOptions {
   policies: PolicyStore;
   queue: JobQueue;
   units: StorageUnits;
+  clients: Pick<ClientFile, "find">;
   clock: Clock;
   log: Logger;
 }
@@ -37,7 +39,7 @@ export class Scheduler implements Disposable {
 
   /** Looks now; answers how many backups were started. */
   tick(): number {
-    const { queue, clock, log, policies, units } = this.#options;
+    const { queue, clock, log, policies, units, clients } = this.#options;
     let started = 0;
     try {
       queue.dropMissed();
@@ -50,7 +52,7 @@ export class Scheduler implements Disposable {
         { nowMs: clock.nowMs(), local: systemLocalTime, holdAfterFailureMs: limits.scheduleHoldMs },
       );
       for (const { policy, schedule, clientName, windowEndMs } of due) {
-        const job = backupJob(policy, schedule, clientName, units);
+        const job = backupJob(policy, schedule, clientName, { units, clients });
         queue.submit({
           ...job,
           owner: "root",

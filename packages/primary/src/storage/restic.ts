@@ -284,7 +284,8 @@ function starred(line: string, secrets: readonly string[]): string {
   return secrets.reduce((text, secret) => (secret === "" ? text : text.replaceAll(secret, "***")), line);
 }
 
-function snapshotArguments({ hostName, tags, timeS }: SnapshotRun): string[] {
+/** The options of `restic backup` for what a snapshot bears. */
+export function snapshotArguments({ hostName, tags, timeS }: SnapshotRun): string[] {
   return [
     `--host=${hostName}`,
     `--time=${formatTime(timeS)}`,
