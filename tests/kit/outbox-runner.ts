@@ -17,7 +17,7 @@ const service = new NbwssService({
   endpointCaPem: readFileSync(caFile, "utf8"),
   // What is not acknowledged is sent again on the next connection only.
   properties: { ...defaultProperties, connectPeriodMs: 100, sendTimeoutMs: 600_000 },
-  limits: { backoffBaseMs: 10 },
+  limits: { backoffBaseMs: 10, maxOutboxNotifications: 25 },
 });
 service.start({ origin: "https://127.0.0.1:1", ca: [] });
 if (!service.administration.list().some(({ hostName }) => hostName === endpoint.hostName)) {
