@@ -116,6 +116,8 @@ export const limits = {
   /** Requests that a client's restic may have under way, and the largest file that it may add: a pack of restic is 16 MiB, an index a few. */
   maxBridgeStreams: 32,
   maxBridgeFileBytes: 512 * 1024 * 1024,
+  /** What is kept of one line of it: a path, and what is wrong with it. */
+  maxClientLineCharacters: 8192,
   /** Lines of a client's output that are kept for the job's log, the last ones. */
   maxClientLines: 500,
   /** A command, dump or ssh that has not ended this long after SIGTERM is killed. */

@@ -3,6 +3,7 @@ import { unitOfClient } from "../clients/client-unit.ts";
 import { backupScript } from "../clients/remote-script.ts";
 import type { ClientFile } from "../clients/ssh-client.ts";
 import { runOnClient, type SshEnd } from "../clients/ssh-run.ts";
+import { limits } from "../limits.ts";
 import { describeErrorLine, parseBackupLine, type BackupSummary } from "../storage/restic-output.ts";
 import { snapshotArguments } from "../storage/restic.ts";
 import type { RunningProcesses } from "../storage/running-processes.ts";
@@ -49,7 +50,7 @@ export function clientBackup({ clients, dataDir, processes }: ClientBackupOption
       onStart: onProcess,
       onLine: (line) => {
         const [, path] = /^(\/.*) does not exist, skipping$/.exec(line) ?? [];
-        if (path !== undefined) missing.push(path);
+        if (path !== undefined && missing.length <= limits.maxSelections) missing.push(path);
         const message = parseBackupLine(line);
         if (message?.message_type === "summary") summary = message;
         else if (message !== undefined) onProgress(message);

@@ -7,6 +7,7 @@ import { join } from "node:path";
 import test from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { makeQuickRepository } from "../testing/quick-repository.ts";
+import { parseBackupLine } from "../storage/restic-output.ts";
 import { startSshd } from "../testing/storage-servers.ts";
 import {
   backupTimeOf,
@@ -87,6 +88,14 @@ test("ssh client - a snapshot in its storage unit that says that it is another m
   ] as const) {
     assert.equal(isCredible("client_web1", by(hostName, backupId)), false, `${hostName} ${backupId}`);
   }
+});
+
+test("ssh client - numbers that no database could hold are no message of its restic", () => {
+  const summary = (bytes: string) =>
+    `{"message_type":"summary","total_files_processed":1,"total_bytes_processed":${bytes},"data_added":0}`;
+  assert.ok(parseBackupLine(summary("17")));
+  for (const bytes of ["1e308", "1e999", "-1", "0.5"])
+    assert.equal(parseBackupLine(summary(bytes)), undefined);
 });
 
 function clientPolicy(name: string, hostName: string, selections: string[], backupType = "Full Backup") {

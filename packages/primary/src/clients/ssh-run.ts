@@ -60,9 +60,11 @@ export async function runOnClient(run: SshRun): Promise<SshEnd> {
   if (child instanceof Error) return failed(58, `ssh can't be started: ${child.message}`);
   onStart?.(child.pid);
   const lines: string[] = [];
-  const splitter = new LineSplitter(limits.maxOutputLineBytes, (line) => {
+  const splitter = new LineSplitter(limits.maxOutputLineBytes, (told) => {
+    // A progress of restic may be longer; nothing else has a reason to.
+    const line = told.startsWith("{") ? told : plainLine(told);
     if (line.trim() === "" || onLine?.(line) === true) return;
-    lines.push(line);
+    lines.push(plainLine(line));
     if (lines.length > limits.maxClientLines) lines.shift();
   });
   child.stderr.on("data", (chunk: Buffer) => splitter.push(chunk));
@@ -83,6 +85,11 @@ export async function runOnClient(run: SshRun): Promise<SshEnd> {
     lines,
     isFull: bridge?.isFull ?? false,
   };
+}
+
+/** What a job's log takes of a line of another machine. */
+function plainLine(line: string): string {
+  return line.slice(0, limits.maxClientLineCharacters).replaceAll(/\p{Cc}/gu, "\u{fffd}");
 }
 
 async function openBridge(

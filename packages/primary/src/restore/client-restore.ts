@@ -42,8 +42,10 @@ export function clientRestoreWork(options: ClientRestoreOptions): JobWork {
     const onLine = (line: string) => {
       const [, mark, rest = ""] = /^(sallyport-[a-z]+) (.*)$/.exec(line) ?? [];
       if (mark === marks.placed) {
-        const [count = 0, size = 0] = rest.split(" ").map(Number);
-        [placed, files, bytes] = [placed + 1, files + count, bytes + size];
+        const [, count = "0", size = "0"] = /^(\d{1,15}) (\d{1,15})$/.exec(rest) ?? [];
+        // What a client says can't become more than a column holds.
+        const sum = (total: number, more: string) => Math.min(Number.MAX_SAFE_INTEGER, total + Number(more));
+        [placed, files, bytes] = [placed + 1, sum(files, count), sum(bytes, size)];
       } else if (mark === marks.skipped) {
         skipped += 1;
         note("WARNING", `${rest} exists and was left as it is (overwriteExistingFiles is false)`);

@@ -1,20 +1,23 @@
 import { z } from "zod";
 
+// A client that was taken over may write anything: what no column of the database could hold is no message.
+const count = z.int().min(0);
+
 const statusSchema = z.object({
   message_type: z.literal("status"),
-  percent_done: z.number().default(0),
-  total_files: z.number().default(0),
-  files_done: z.number().default(0),
-  total_bytes: z.number().default(0),
-  bytes_done: z.number().default(0),
+  percent_done: z.number().min(0).default(0),
+  total_files: count.default(0),
+  files_done: count.default(0),
+  total_bytes: count.default(0),
+  bytes_done: count.default(0),
   current_files: z.array(z.string()).default([]),
 });
 
 const summarySchema = z.object({
   message_type: z.literal("summary"),
-  total_files_processed: z.number(),
-  total_bytes_processed: z.number(),
-  data_added: z.number(),
+  total_files_processed: count,
+  total_bytes_processed: count,
+  data_added: count,
 });
 
 const messageSchema = z.discriminatedUnion("message_type", [statusSchema, summarySchema]);
