@@ -13,7 +13,7 @@ runProgram({
       maxConnections: defaultAgentLimits.maxUpstreamConnections,
       timeoutMs: defaultAgentLimits.upstreamTimeoutMs,
       maxBodyBytes: 8 * 1024 * 1024,
-      maxStreamedAnswers: 24,
+      maxUploadBytes: 100_000,
     });
     await dialEndpoint({
       url: text(config, "url"),

@@ -44,7 +44,7 @@ async function startUpstream() {
     maxConnections: 4,
     timeoutMs: 5000,
     maxBodyBytes: 4096,
-    maxStreamedAnswers: 2,
+    maxUploadBytes: 100_000,
   });
   return {
     seen,
@@ -127,13 +127,11 @@ test("executor - hands a body over as it is where the command takes it: whole wh
   await upstream.left;
 });
 
-test("executor - long answers leave connections for the others, and end when nobody waits any more", async () => {
+test("executor - long answers end when nobody waits any more", async () => {
   await using upstream = await startUpstream();
   const caller = new AbortController();
   const first = await upstream.executor.execute(streamed("endless"), caller.signal);
   const second = await upstream.executor.execute(streamed("endless"), caller.signal);
-  assert.equal((await upstream.executor.execute(streamed("endless"), alive)).status, 503);
-  assert.equal((await upstream.executor.execute(streamed("binary"), alive)).status, 200);
   const ended = [first, second].map(({ content }) => {
     assert.ok(content instanceof Readable);
     return new Promise((resolve) => content.once("close", resolve));
@@ -193,7 +191,7 @@ test("executor - a server that is not there, or not the right one, is answered 5
       maxConnections: 1,
       timeoutMs: 5000,
       maxBodyBytes: 100,
-      maxStreamedAnswers: 24,
+      maxUploadBytes: 100_000,
     });
     const answer = await executor.execute({ uri: "/netbackup/ping", method: "GET", headers: {} }, alive);
     assert.equal(answer.status, 502, origin);

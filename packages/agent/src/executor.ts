@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
-import { finished } from "node:stream";
+import { finished, pipeline, Transform, type Readable } from "node:stream";
 import type { CommandAnswer, ServiceAnswer, ServiceCommand } from "@sallyport/nbwss";
-import { failureAnswer, hopByHopHeaders } from "@sallyport/nbwss";
+import { failureAnswer, hopByHopHeaders, NbwssError } from "@sallyport/nbwss";
 import { refusalOfPath } from "./command-path.ts";
 import { UpstreamClient } from "./upstream/upstream-client.ts";
 
@@ -21,8 +21,8 @@ export interface ExecutorOptions {
   timeoutMs: number;
   /** The largest body that still fits a message, bytes; under `sallyport.v1` there is no such bound. */
   maxBodyBytes: number;
-  /** Answers that are handed over as a stream at a time; one more is answered 503, so that connections are left for the others. */
-  maxStreamedAnswers: number;
+  /** A body that is streamed to the server, bytes; a larger one is answered 413. */
+  maxUploadBytes: number;
 }
 
 /** What is not longer is read whole: it then leaves in one frame. */
@@ -45,7 +45,6 @@ const ownHeaders = new Set([
 export class Executor implements CommandExecutor {
   readonly #options: ExecutorOptions;
   readonly #client: UpstreamClient;
-  #streaming = 0;
 
   constructor(options: ExecutorOptions) {
     this.#options = options;
@@ -73,8 +72,11 @@ export class Executor implements CommandExecutor {
 
   async #call(command: ServiceCommand, signal: AbortSignal, timeoutMs: number): Promise<ServiceAnswer> {
     signal.throwIfAborted();
-    const { uri: path, method, parameters, upload } = command;
-    const call = this.#client.start({ method, path, headers: outgoing(command), body: upload ?? parameters });
+    const { uri: path, method, parameters, upload, uploadBytes } = command;
+    const { maxUploadBytes } = this.#options;
+    if ((uploadBytes ?? 0) > maxUploadBytes) throw new UploadTooLarge(maxUploadBytes);
+    const body = upload === undefined ? parameters : bounded(upload, maxUploadBytes);
+    const call = this.#client.start({ method, path, headers: outgoing(command), body });
     const late = () => call.cancel(new DOMException("the call took too long", "TimeoutError"));
     const deadline = setTimeout(late, timeoutMs);
     const gone = () => call.cancel(new Error("nobody waits for the answer any more"));
@@ -113,17 +115,6 @@ export class Executor implements CommandExecutor {
     if (declared <= wholeBytes) return { ...answer, content: await readWhole(response, wholeBytes) };
     // It may break off before anybody reads it; who reads it is told all the same.
     response.on("error", () => {});
-    const { maxStreamedAnswers } = this.#options;
-    if (this.#streaming >= maxStreamedAnswers) {
-      response.destroy();
-      return failureAnswer(
-        503,
-        503,
-        `${maxStreamedAnswers} long answers are being read already; try again later.`,
-      );
-    }
-    this.#streaming += 1;
-    finished(response, () => (this.#streaming -= 1));
     const contentBytes = Number.isSafeInteger(declared) ? declared : undefined;
     return { ...answer, content: response, contentBytes };
   }
@@ -157,7 +148,31 @@ function incoming(headers: Record<string, string | string[] | undefined>): Recor
   return kept;
 }
 
+class UploadTooLarge extends Error {
+  constructor(maxBytes: number) {
+    super(`The request's body has more than ${maxBytes} bytes.`);
+  }
+}
+
+/** An upload that ends with an error where it goes beyond the bound; the two end together. */
+function bounded(upload: Readable, maxBytes: number): Readable {
+  let size = 0;
+  const counted = new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      size += chunk.length;
+      if (size > maxBytes) done(new UploadTooLarge(maxBytes));
+      else done(null, chunk);
+    },
+  });
+  // Whoever reads it is told of the error.
+  pipeline(upload, counted, () => {});
+  return counted;
+}
+
 function failureOf(error: NodeJS.ErrnoException, timeoutMs: number): CommandAnswer {
+  if (error instanceof UploadTooLarge) return failureAnswer(413, 413, error.message);
+  // The endpoint was too slow with its body.
+  if (error instanceof NbwssError && error.code === "timeout") return failureAnswer(408, 408, error.message);
   if (error.name === "TimeoutError") {
     return failureAnswer(504, 504, `The server did not answer within ${timeoutMs} ms.`);
   }

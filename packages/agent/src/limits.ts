@@ -18,8 +18,14 @@ export interface AgentLimits {
   upstreamTimeoutMs: number;
   /** Connections to the upstream. */
   maxUpstreamConnections: number;
-  /** Answers of the upstream that the endpoint reads as a stream at a time (`sallyport.v1`), each with a connection; one more is answered 503. */
-  maxStreamedAnswers: number;
+  /** Commands whose body or answer streams at a time (`sallyport.v1`), each with a connection to the upstream; one more is answered 503. */
+  maxStreamedCommands: number;
+  /** The same, of one server group, so that one cloud can't take all places. */
+  maxStreamedCommandsPerGroup: number;
+  /** An answer that its endpoint reads more slowly than 64 KiB in this time is given up, ms, and a body that comes more slowly is answered 408; looked at once in this time. */
+  streamStallMs: number;
+  /** A request's body that streams to the upstream, bytes; a larger one is answered 413. */
+  maxUploadBytes: number;
   /** A body that an administrator sends, bytes; a larger one is refused with 413. */
   maxRequestBytes: number;
   /** Connections to the administration of a lone agent; more wait in the kernel. */
@@ -83,7 +89,12 @@ export const defaultAgentLimits: AgentLimits = {
   upstreamTimeoutMs: 120_000,
   maxUpstreamConnections: 32,
   // Leaves connections for what is short, however slowly the long ones are read.
-  maxStreamedAnswers: 24,
+  maxStreamedCommands: 24,
+  maxStreamedCommandsPerGroup: 12,
+  // A line of 10 kbit/s keeps up.
+  streamStallMs: 60_000,
+  // Larger than any package or template that NetBackup's API takes; what flows through is not held.
+  maxUploadBytes: 4 * 1024 * 1024 * 1024,
   // Endpoint details with the largest certificate that is taken have some 70 KiB.
   maxRequestBytes: 256 * 1024,
   // One administrator, one monitoring system, and some to spare.

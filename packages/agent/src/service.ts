@@ -27,6 +27,7 @@ import { sendNotifications } from "./outbox/sender.ts";
 import { AuditLog } from "./audit/audit-log.ts";
 import { defaultProperties, type NbwssProperties } from "./properties.ts";
 import { serviceRoutes } from "./service-routes.ts";
+import { StreamedCommands } from "./streamed-commands.ts";
 import { openUpstream, type OpenedUpstream, type Upstream } from "./upstream/upstream.ts";
 
 /** What the NBWSS service is built on. */
@@ -71,6 +72,7 @@ export class NbwssService implements AsyncDisposable {
   readonly #store: EndpointStore;
   readonly #rules: RulesFile;
   readonly #guard: Guard;
+  readonly #streamed: StreamedCommands;
   readonly #health: ServiceHealth;
   readonly #audit: AuditLog;
   #groups: Groups | undefined;
@@ -97,7 +99,9 @@ export class NbwssService implements AsyncDisposable {
       isConnected: (hostName) => this.#groups?.isConnected(hostName) ?? false,
       failureOf: (hostName) => this.#groups?.failureOf(hostName),
     });
+    this.#streamed = new StreamedCommands(this.#limits);
     this.connections = new ConnectionAdministration({
+      streamed: (groupId) => this.#streamed.of(groupId),
       store: this.#store,
       groups: () => this.#groups,
       outbox: this.outbox,
@@ -231,7 +235,7 @@ export class NbwssService implements AsyncDisposable {
 
   #dial(endpoint: SavedEndpoint, { signal, beforeConnect }: DialTerms): Promise<ServiceConnection> {
     const { log, proxy } = this.#options;
-    const { dialTimeoutMs, maxMessageBytes } = this.#limits;
+    const { dialTimeoutMs, maxMessageBytes, streamStallMs } = this.#limits;
     const { hostName, groupId, url, token, certificate } = endpoint;
     const { ignoreDecoder } = this.#properties;
     const { intervalMs: pingIntervalMs, maxMissed: maxMissedPongs } = this.idle.paceOf(endpoint);
@@ -245,9 +249,14 @@ export class NbwssService implements AsyncDisposable {
       proxy,
       tls: pinnedTls(this.#egress.ca, certificate),
       clock: this.#clock,
-      limits: { pingIntervalMs, maxMissedPongs, maxMessageBytes, dialTimeoutMs },
+      limits: { pingIntervalMs, maxMissedPongs, maxMessageBytes, dialTimeoutMs, streamStallMs },
       ignoreUndecodable: ignoreDecoder,
-      execute: (command, gone) => this.#guard.execute(command, groupId, upstream, gone),
+      execute: (command, gone) =>
+        this.#streamed.run(groupId, command, () => this.#guard.execute(command, groupId, upstream, gone)),
+      stalled: () => {
+        this.#streamed.stalled(groupId);
+        log.warn({ groupId, hostName, afterMs: streamStallMs }, "command.answer_not_read");
+      },
       health: () => this.#health.of(groupId),
       undecodable: (error) => log.error({ groupId, hostName, reason: error.message }, "endpoint.undecodable"),
       // Once for each connection: an endpoint of a later version may say such things again and again.

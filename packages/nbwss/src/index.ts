@@ -41,7 +41,7 @@ export type {
 } from "./message.ts";
 export type { WaitOptions } from "./request-table.ts";
 export { ServiceConnection } from "./service/connection.ts";
-export type { ServiceHandler } from "./service/connection.ts";
+export type { ServiceHandler } from "./service/handler.ts";
 export { Probe } from "./probe/probe.ts";
 export type { ProbeOptions, SilenceOutcome } from "./probe/probe.ts";
 export { probeProtocol } from "./probe/protocol.ts";

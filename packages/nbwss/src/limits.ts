@@ -38,6 +38,13 @@ export interface NbwssLimits {
   maxProbeSilenceMs: number;
   /** Endpoint: how often one probe may ask; then it is closed with 1013. */
   maxProbeSilences: number;
+  /**
+   * `sallyport.v1`: a body of which the peer takes less than 64 KiB in this time while more waits ends its stream; so does a request's body of which
+   * less came, ms. It is looked at once in this time, so that it takes twice as long at most.
+   */
+  streamStallMs: number;
+  /** Service: bodies of requests that are held for commands which are not answered yet, bytes; a command that would need more is answered 503. */
+  maxHeldBodyBytes: number;
   /** How long a close handshake may take before the socket is cut, ms. */
   closeTimeoutMs: number;
 }
@@ -71,5 +78,9 @@ export const defaultLimits: NbwssLimits = {
   maxProbeSilenceMs: 30 * 60_000,
   // A search takes some twenty.
   maxProbeSilences: 64,
+  // A line of 10 kbit/s keeps up; a reader that pauses for longer has most often gone.
+  streamStallMs: 60_000,
+  // Two bodies of the largest message that a hub sends; a thousand of NetBackup's usual ones.
+  maxHeldBodyBytes: 64 * 1024 * 1024,
   closeTimeoutMs: 5_000,
 };

@@ -4,6 +4,7 @@ import type { EndpointStore } from "../endpoints/store.ts";
 import { AgentError } from "../errors.ts";
 import type { OutboxGap } from "../outbox/gaps.ts";
 import type { Outbox } from "../outbox/outbox.ts";
+import type { StreamedCommandsStatus } from "../streamed-commands.ts";
 import type { FailBack } from "./choice.ts";
 import type { Groups, GroupStatus } from "./groups.ts";
 
@@ -13,6 +14,8 @@ export interface ConnectionAdministrationOptions {
   /** Undefined until the service has started. */
   groups: () => Groups | undefined;
   outbox: Outbox;
+  /** What a group has of commands that stream. */
+  streamed: (groupId: string) => StreamedCommandsStatus;
   /** Acts on a change at once. */
   changed: () => void;
 }
@@ -20,6 +23,8 @@ export interface ConnectionAdministrationOptions {
 /** A server group as it is listed. */
 export interface ListedGroup extends GroupStatus {
   failBack: FailBack;
+  /** Commands whose body or answer streams. */
+  streamed: StreamedCommandsStatus;
   /** Notifications that it has not acknowledged. */
   waiting: number;
   /** Notifications that it will never get, because the outbox was full. */
@@ -47,7 +52,7 @@ export class ConnectionAdministration {
 
   /** All groups that have an endpoint. */
   list(): ListedGroup[] {
-    const { store, groups, outbox } = this.#options;
+    const { store, groups, outbox, streamed } = this.#options;
     const running = new Map(
       groups()
         ?.status()
@@ -63,6 +68,7 @@ export class ConnectionAdministration {
     return this.#groupIds().map((groupId) => ({
       ...(running.get(groupId) ?? { groupId, ...idle }),
       failBack: store.failBackOf(groupId),
+      streamed: { ...streamed(groupId) },
       waiting: outbox.waiting(groupId),
       lost: outbox.gaps.lost(groupId),
       ...gapOf(outbox, groupId),

@@ -61,6 +61,24 @@ function metricsOf({ upSeconds, rssBytes, outbox, groups, endpoints, polling }: 
       samples: ofGroups(({ executing }) => executing),
     },
     {
+      name: name("group_streaming_commands"),
+      type: "gauge",
+      help: "Commands whose body or answer streams, each with a connection to the upstream.",
+      samples: ofGroups(({ streamed }) => streamed.streaming),
+    },
+    {
+      name: name("group_streaming_refused_total"),
+      type: "counter",
+      help: "Commands that were answered 503, as all places of the group, or of all, for streaming were taken.",
+      samples: ofGroups(({ streamed }) => streamed.refused),
+    },
+    {
+      name: name("group_streaming_stalled_total"),
+      type: "counter",
+      help: "Answers that were given up, as the endpoint did not read them.",
+      samples: ofGroups(({ streamed }) => streamed.stalled),
+    },
+    {
       name: name("group_waiting_notifications"),
       type: "gauge",
       help: "Notifications that the group has not acknowledged.",

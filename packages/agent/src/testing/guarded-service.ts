@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { mkdirSync, writeFileSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import { pino } from "pino";
 import { openDatabase } from "@sallyport/durable";
@@ -23,6 +24,8 @@ export async function startGuarded(
     limits?: Partial<AgentLimits>;
     readOnly?: boolean;
     status?: number;
+    /** Answers in place of the upstream; true when it has. */
+    answer?: (request: IncomingMessage, response: ServerResponse) => boolean;
     /** Done to the folder of the audit before it is opened. */
     prepareAudit?: (dir: string) => void;
   } = {},
@@ -35,12 +38,13 @@ export async function startGuarded(
   const clock: Clock = { ...systemClock, now: () => Date.now() + movedMs };
   const upstream = starting.use(
     await startTlsServer((request, response) => {
+      if (options.answer?.(request, response) === true) return;
       const chunks: Buffer[] = [];
       request.on("data", (chunk: Buffer) => chunks.push(chunk));
       request.on("end", () => {
         const { method, url, headers } = request;
         arrived.push({ method, url, headers, body: Buffer.concat(chunks).toString() });
-        response.writeHead(options.status ?? 200).end("{}");
+        response.writeHead(options.status ?? 200, { "content-length": 2 }).end("{}");
       });
     }),
   );

@@ -35,7 +35,7 @@ async function startRaw(answer: (request: string, socket: TLSSocket, count: numb
     maxConnections: 1,
     timeoutMs: 5_000,
     maxBodyBytes: 100_000,
-    maxStreamedAnswers: 2,
+    maxUploadBytes: 100_000,
   });
   return {
     seen,

@@ -37,8 +37,8 @@ export function openUpstream(
 ): OpenedUpstream {
   const { origin, ca, credential, commandsAs = "caller" } = upstream;
   const { maxUpstreamConnections: maxConnections, upstreamTimeoutMs: timeoutMs } = limits;
-  const { maxBodyBytes, maxStreamedAnswers } = limits;
-  const executor = new Executor({ origin, ca, maxConnections, timeoutMs, maxBodyBytes, maxStreamedAnswers });
+  const { maxBodyBytes, maxUploadBytes } = limits;
+  const executor = new Executor({ origin, ca, maxConnections, timeoutMs, maxBodyBytes, maxUploadBytes });
   const own =
     credential === undefined ? undefined : new UpstreamSession({ executor, credential, ...surroundings });
   if (commandsAs === "agent" && own === undefined) {

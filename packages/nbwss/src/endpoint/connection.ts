@@ -69,6 +69,7 @@ export class EndpointConnection<Identity> {
       const { channel, limits, clock } = options;
       this.#streams = new Streams({
         channel,
+        clock,
         limits,
         head: (stream, frame) => this.#streamed?.onHead(stream, frame),
         late: (id) => options.lateResponse(String(id)),

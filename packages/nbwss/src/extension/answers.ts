@@ -1,8 +1,9 @@
 import { Readable } from "node:stream";
 import { failureAnswer } from "../answer.ts";
-import { DecodeError } from "../errors.ts";
+import { DecodeError, NbwssError } from "../errors.ts";
 import type { ServiceAnswer, ServiceCommand } from "./command.ts";
 import { maxChunkBytes, type HeadFrame } from "./frame.ts";
+import type { HeldBodies } from "./held-bodies.ts";
 import { isStatus, readRequestHead } from "./head.ts";
 import { Pieces } from "./pieces.ts";
 import type { Body, Stream } from "./stream.ts";
@@ -10,6 +11,8 @@ import type { Body, Stream } from "./stream.ts";
 /** What answering needs. */
 export interface AnswersOptions {
   maxWholeBodyBytes: number;
+  /** Bodies of the connection's commands. */
+  held: HeldBodies;
   /** Why a command is not carried out; asked before any of its body is kept. */
   refusalOf(uri: string): ServiceAnswer | undefined;
   /** Makes the call; a refusal is an answer too. */
@@ -49,16 +52,18 @@ interface Call {
 async function runAndAnswer(stream: Stream, command: ServiceCommand, call: Call): Promise<void> {
   const { signal, options, length } = call;
   let made: ServiceAnswer;
+  // Until the answer is made, the command holds what was read of its body.
+  using room = roomOf(options.held);
   try {
     const refusal = options.refusalOf(command.uri);
     if (refusal === undefined) {
-      const { parameters, upload } = await readBody(call.body, options.maxWholeBodyBytes);
+      const { parameters, upload } = await readBody(call.body, options.maxWholeBodyBytes, room.take);
       if (parameters !== undefined) command.parameters = parameters;
       if (upload !== undefined) [command.upload, command.uploadBytes] = [upload, length];
     }
     made = refusal ?? (await options.execute(command, signal));
   } catch (error) {
-    made = failureAnswer(502, 502, `the call failed: ${(error as Error).message}`);
+    made = failureOf(error);
   }
   if (!isStatus(made.status)) {
     if (made.content instanceof Readable) made.content.destroy();
@@ -72,6 +77,27 @@ async function runAndAnswer(stream: Stream, command: ServiceCommand, call: Call)
     if (!(error instanceof DecodeError)) return;
     await send(stream, failureAnswer(502, 502, "the answer's headers are too large to be sent"));
   }
+}
+
+/** What one command holds of the room for bodies. @throws NbwssError `busy` when there is none */
+function roomOf(held: HeldBodies): Disposable & { take: (bytes: number) => void } {
+  let taken = 0;
+  return {
+    take(bytes) {
+      if (!held.take(bytes))
+        throw new NbwssError("busy", "too many request bodies are held already; try again later");
+      taken += bytes;
+    },
+    [Symbol.dispose]: () => held.release(taken),
+  };
+}
+
+function failureOf(error: unknown): ServiceAnswer {
+  const { message } = error as Error;
+  const code = error instanceof NbwssError ? error.code : undefined;
+  if (code === "timeout") return failureAnswer(408, 408, message);
+  if (code === "busy") return failureAnswer(503, 503, message);
+  return failureAnswer(502, 502, `the call failed: ${message}`);
 }
 
 function send(stream: Stream, answer: ServiceAnswer): Promise<void> {
@@ -96,13 +122,21 @@ function toHead(status: number, headers: Record<string, string>, length?: number
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** A body that is small and text becomes `parameters`, as under NBWSS 1.0; any other one stays a stream. */
-async function readBody(body: Body, maxBytes: number): Promise<{ parameters?: string; upload?: Readable }> {
-  if (Buffer.isBuffer(body)) return body.length === 0 ? {} : ofBytes(body);
+async function readBody(
+  body: Body,
+  maxBytes: number,
+  take: (bytes: number) => void,
+): Promise<{ parameters?: string; upload?: Readable }> {
+  if (Buffer.isBuffer(body)) {
+    take(body.length);
+    return body.length === 0 ? {} : ofBytes(body);
+  }
   const first = new Pieces();
   const rest: AsyncIterator<Buffer, undefined> = body.iterator({ destroyOnReturn: false });
   while (first.size <= maxBytes) {
     const { value, done } = await rest.next();
     if (done === true) return first.size === 0 ? {} : ofBytes(first.takeAll());
+    take(value.length);
     first.add(value);
   }
   return { upload: Readable.from(rejoined(first, rest), { objectMode: false }) };

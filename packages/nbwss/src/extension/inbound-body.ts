@@ -19,6 +19,7 @@ export class InboundBody extends Readable {
   #isWanted = false;
   #isWhole = false;
   #came = 0;
+  #cameBefore = 0;
 
   constructor(options: InboundBodyOptions) {
     // One byte: beyond what the reader asks for nothing is to leave the blocks.
@@ -45,6 +46,13 @@ export class InboundBody extends Readable {
     if (this.#isWanted && this.#held.size === 0 && chunk.length > 0) this.#push(chunk);
     else if (chunk.length > 0) this.#held.add(chunk);
     this.#give();
+  }
+
+  /** Whether less than this came since the last look, though its reader waits for more. */
+  isStarved(leastBytes: number): boolean {
+    const came = this.#came - this.#cameBefore;
+    this.#cameBefore = this.#came;
+    return came < leastBytes && this.#isWanted && !this.#isWhole && !this.destroyed;
   }
 
   override _read(): void {

@@ -51,6 +51,11 @@ export class Stream {
   #isKnown: boolean;
   #lane: Lane = "command";
   #isOver = false;
+  /** Bytes of the body that have left, in all and at the last look, and whether more waited then. */
+  #sent = 0;
+  #sentBefore = 0;
+  #hasWaited = false;
+  #isAwaited = false;
 
   constructor(id: number, role: StreamState["role"], context: StreamContext, handler: StreamHandler) {
     this.id = id;
@@ -92,6 +97,8 @@ export class Stream {
 
   async #sendFrom(body: Readable): Promise<void> {
     this.#source = body;
+    // It may break off, or be ended, while a piece of it waits for credit that may never come.
+    body.once("error", (error: Error) => this.reset("failed", `the body broke off: ${error.message}`));
     try {
       for await (const chunk of body as AsyncIterable<Uint8Array>) {
         if (this.#isOver) return;
@@ -119,6 +126,7 @@ export class Stream {
     const frame = encodeData(this.id, chunk?.subarray(0, bytes) ?? Buffer.alloc(0), this.#isLast);
     this.#chunk = chunk === undefined || bytes === chunk.length ? undefined : chunk.subarray(bytes);
     if (this.#chunk === undefined) this.#noteTaken();
+    this.#sent += bytes;
     this.#step({ kind: "data-sent", bytes, end: this.#isLast });
     return frame;
   }
@@ -156,6 +164,27 @@ export class Stream {
       case "reset":
         this.fail(errorOf(frame.code, frame.reason));
     }
+  }
+
+  /**
+   * Ends what stands still: a body of which the peer took less than `leastBytes` since the last look while more waited all the time, and a request's
+   * body of which less came though somebody waited for it.
+   * @returns whether its own body stood still
+   */
+  look(leastBytes: number): boolean {
+    const isWaiting = this.#chunk !== undefined;
+    const isSlow = this.#hasWaited && isWaiting && this.#sent - this.#sentBefore < leastBytes;
+    this.#hasWaited = isWaiting;
+    this.#sentBefore = this.#sent;
+    if (isSlow) this.reset("failed", "what was sent of the body was not read for too long");
+    else if (this.#state.role === "answerer" && this.#inbound !== undefined) {
+      const isStarved = this.#inbound.isStarved(leastBytes);
+      if (isStarved && this.#isAwaited) {
+        this.#inbound.destroy(new NbwssError("timeout", "the request's body came too slowly"));
+      }
+      this.#isAwaited = isStarved;
+    }
+    return isSlow;
   }
 
   /** Ends the stream and tells the peer; nothing when it is over. */

@@ -498,3 +498,24 @@ async function rawEndpoint(frames: Buffer[]) {
     },
   };
 }
+
+test("streams - bodies that commands hold have a bound together, under both protocols", async () => {
+  const begun = Promise.withResolvers<void>();
+  const released = Promise.withResolvers<ServiceAnswer>();
+  const execute = (command: ServiceCommand) => {
+    if (command.parameters === undefined) return Promise.resolve({ status: 200, headers: {}, body: "" });
+    begun.resolve();
+    return released.promise;
+  };
+  await using peers = await pair(execute, { limits: { maxHeldBodyBytes: 100_000 } });
+  const post = (body: string) => peers.connection.open({ ...get("x"), method: "POST", body }, wait);
+  const first = post("x".repeat(90_000));
+  await begun.promise;
+  assert.equal((await post("y".repeat(20_000))).status, 503);
+  const text = { ...get("x"), method: "POST" as const, parameters: "z".repeat(20_000) };
+  assert.equal((await peers.connection.command(text, wait)).status, 503);
+  assert.equal((await peers.connection.open(get("x"), wait)).status, 200);
+  released.resolve({ status: 200, headers: {}, body: "" });
+  assert.equal((await first).status, 200);
+  assert.equal((await post("y".repeat(20_000))).status, 200);
+});

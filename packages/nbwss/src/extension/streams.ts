@@ -1,21 +1,29 @@
 import type { Channel } from "../channel.ts";
+import type { Clock, Timer } from "../clock.ts";
 import { DecodeError, type NbwssError } from "../errors.ts";
 import type { NbwssLimits } from "../limits.ts";
 import { decodeFrame, type HeadFrame } from "./frame.ts";
+import { initialCreditBytes } from "./stream-rules.ts";
 import { Stream, type StreamContext, type StreamHandler } from "./stream.ts";
 import { Turns } from "./turns.ts";
 
 /** What the streams of one connection are made of. */
 export interface StreamsOptions {
   channel: Channel;
-  limits: Pick<NbwssLimits, "maxStreamWindowBytes">;
+  clock: Clock;
+  limits: Pick<NbwssLimits, "maxStreamWindowBytes" | "streamStallMs">;
   /** A head came: on this side's streams a RESPONSE, otherwise a REQUEST. */
   head(stream: Stream, frame: HeadFrame): void;
   /** Makes the handler of a stream that the peer has opened; undefined where only this side opens any. */
   opened?: ((id: number) => StreamHandler) | undefined;
   /** A RESPONSE came that nobody waits for any more. */
   late?(id: number): void;
+  /** A stream was ended, since its body was not read for too long. */
+  stalled?(id: number): void;
 }
+
+/** A body that is read more slowly in `streamStallMs` stands still, bytes. */
+const leastBytes = initialCreditBytes;
 
 /** The streams of one connection of `sallyport.v1`; their bodies leave in turns, a chunk each. */
 export class Streams {
@@ -24,6 +32,7 @@ export class Streams {
   readonly #turns = new Turns<Stream>();
   readonly #context: StreamContext;
   #lastId = 0;
+  #looking: Timer | undefined;
 
   constructor(options: StreamsOptions) {
     const { channel, limits } = options;
@@ -79,6 +88,19 @@ export class Streams {
   /** Ends all, as the connection has ended. */
   failAll(error: NbwssError): void {
     for (const stream of this.#streams.values()) stream.fail(error);
+    this.#looking?.cancel();
+  }
+
+  /** While there are streams: an idle connection has no timer for them. */
+  #lookLater(): void {
+    const { clock, limits } = this.#options;
+    this.#looking ??= clock.after(limits.streamStallMs, () => {
+      this.#looking = undefined;
+      for (const stream of this.#streams.values()) {
+        if (stream.look(leastBytes)) this.#options.stalled?.(stream.id);
+      }
+      if (this.#streams.size > 0) this.#lookLater();
+    });
   }
 
   #accept(id: number): Stream {
@@ -92,6 +114,7 @@ export class Streams {
   #add(id: number, role: "opener" | "answerer", handler: StreamHandler): Stream {
     const stream = new Stream(id, role, this.#context, handler);
     this.#streams.set(id, stream);
+    this.#lookLater();
     return stream;
   }
 

@@ -1,65 +1,20 @@
 import { failureAnswer, writeCommandAnswer, type CommandAnswer } from "../answer.ts";
-import type { Channel } from "../channel.ts";
-import type { Clock, Timer } from "../clock.ts";
+import type { Timer } from "../clock.ts";
 import type { CloseInfo } from "../close-codes.ts";
 import { decodeMessage } from "../codec.ts";
 import { DecodeError, NbwssError } from "../errors.ts";
 import { answerStream } from "../extension/answers.ts";
-import type { ServiceAnswer, ServiceCommand } from "../extension/command.ts";
+import { HeldBodies } from "../extension/held-bodies.ts";
 import type { HeadFrame } from "../extension/frame.ts";
 import type { Stream } from "../extension/stream.ts";
 import { Streams } from "../extension/streams.ts";
 import { Heartbeat, type HeartbeatPace } from "../heartbeat.ts";
-import type { NbwssLimits } from "../limits.ts";
 import { newMessageId } from "../message-id.ts";
-import type {
-  CommandRequest,
-  Gap,
-  Health,
-  Hello,
-  Message,
-  Move,
-  NotificationEntry,
-  Resume,
-} from "../message.ts";
+import type { CommandRequest, Gap, Hello, Message, Move, NotificationEntry, Resume } from "../message.ts";
 import { RequestTable, type WaitOptions } from "../request-table.ts";
-import type { ConnectionTerms } from "../subprotocol.ts";
 import { HelloWait } from "./hello-wait.ts";
+import type { ServiceConnectionOptions } from "./handler.ts";
 import { nextServiceState, type ServiceEffect, type ServiceEvent, type ServiceState } from "./rules.ts";
-
-/** What the owner of a dialled connection does and is told. */
-export interface ServiceHandler {
-  /**
-   * Makes the REST call; its path begins with `/netbackup/`, others were answered 403 already. Every failure should be an answer (see `failureAnswer`); when it rejects all the same, the
-   * endpoint is answered 502.
-   * @param signal aborted when nobody waits for the answer: the connection has ended or, under `sallyport.v1`, the caller has gone
-   */
-  execute(command: ServiceCommand, signal: AbortSignal): Promise<ServiceAnswer>;
-  /** A message could not be decoded; the connection closes unless `ignoreUndecodable`. */
-  undecodable?(error: DecodeError): void;
-  /**
-   * The endpoint speaks a later version of `sallyport.v1`: a message or frame came that is not known here, and was ignored.
-   * @param count how many there were on this connection, this one included
-   */
-  ignored?(what: string, count: number): void;
-  /** An answer could not be sent as it was. */
-  answerNotSent?(error: unknown): void;
-  /** The endpoint asked to leave (Sallyport's extension, MOVE); the connection does so by itself. */
-  moving?(move: Move): void;
-  /** How the service is, for an endpoint that asked for it; nothing is said without it. */
-  health?(): Omit<Health, "executing">;
-  /** `exception.ignoreDecoder` of nbwss.properties; false unless said. */
-  ignoreUndecodable?: boolean;
-}
-
-/** What a connection of a service is made of. */
-export interface ServiceConnectionOptions {
-  channel: Channel;
-  clock: Clock;
-  limits: NbwssLimits;
-  terms: ConnectionTerms;
-  handler: ServiceHandler;
-}
 
 /** A connection from a primary to an endpoint, as the primary sees it. Made by `dialEndpoint`. */
 export class ServiceConnection {
@@ -78,6 +33,7 @@ export class ServiceConnection {
   readonly #streams: Streams | undefined;
   readonly #aborts = new Map<number, AbortController>();
   readonly #executing = new Set<string>();
+  readonly #held: HeldBodies;
   #lateAcknowledgement: ((id: string) => void) | undefined;
   #state: ServiceState;
   #move: Move | undefined;
@@ -95,6 +51,7 @@ export class ServiceConnection {
     this.extended = terms.extended;
     this.#state = { name: "awaiting-verdict", id: newMessageId(), extended: terms.extended };
     this.#aliveAtMs = clock.monotonicMs();
+    this.#held = new HeldBodies(limits.maxHeldBodyBytes);
     this.#notifications = new RequestTable(clock, limits.maxInFlight);
     this.#heartbeat = new Heartbeat({
       clock,
@@ -105,7 +62,9 @@ export class ServiceConnection {
     if (terms.extended) {
       this.#streams = new Streams({
         channel,
+        clock,
         limits,
+        stalled: () => options.handler.stalled?.(),
         opened: (id) => ({ failed: () => this.#aborts.get(id)?.abort() }),
         head: (stream, frame) => this.#onRequest(stream, frame),
       });
@@ -338,6 +297,7 @@ export class ServiceConnection {
     const { handler, limits } = this.#options;
     const answering = answerStream(stream, frame, abort.signal, {
       maxWholeBodyBytes: limits.maxWholeBodyBytes,
+      held: this.#held,
       refusalOf: (uri) => this.#refusalOf(uri, running),
       execute: (command, signal) => handler.execute(command, signal),
       notSent: (error) => handler.answerNotSent?.(error),
@@ -365,12 +325,18 @@ export class ServiceConnection {
       this.#answer(id, refusal);
       return;
     }
+    const bytes = payload.parameters?.length ?? 0;
+    if (!this.#held.take(bytes)) {
+      this.#answer(id, failureAnswer(503, 503, "too many request bodies are held already; try again later"));
+      return;
+    }
     this.#executing.add(key);
     try {
       this.#answer(id, await this.#options.handler.execute(payload, this.#gone.signal));
     } catch (error) {
       this.#answer(id, failureAnswer(502, 502, `the call failed: ${(error as Error).message}`));
     } finally {
+      this.#held.release(bytes);
       this.#executing.delete(key);
       this.#leaveWhenIdle();
     }

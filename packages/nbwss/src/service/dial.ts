@@ -4,7 +4,8 @@ import { systemClock, type Clock } from "../clock.ts";
 import { NbwssError } from "../errors.ts";
 import { defaultLimits, type NbwssLimits } from "../limits.ts";
 import { sallyportProtocol, termsOf, type ConnectionTerms } from "../subprotocol.ts";
-import { ServiceConnection, type ServiceHandler } from "./connection.ts";
+import { ServiceConnection } from "./connection.ts";
+import type { ServiceHandler } from "./handler.ts";
 import type { ProxyEnvironment } from "./proxy.ts";
 import { opened, openSocket, toDialError } from "./socket.ts";
 
