@@ -76,6 +76,8 @@ export const limits = {
   /** Passwords hashed at once, since each takes 32 MiB; and waiting for it, beyond which a login is refused with 503. */
   maxConcurrentHashes: 2,
   maxWaitingHashes: 64,
+  /** What is shown of restic's lines about a storage unit that is down; the newest stay. */
+  maxReasonCharacters: 2000,
   /** Storage servers, disk pools and storage units of each; a further one is refused with 400. */
   maxStorageUnits: 64,
   /** NetBackup's default for the percent of a disk in use from which on no backup begins. */

@@ -7,6 +7,7 @@ import {
   removeStorage,
   type StorageOverview,
 } from "@sallyport/primary";
+import { becomeOwnerOf } from "../folder-owner.ts";
 import { Failure } from "../failure.ts";
 import { printJson, printLine, printTable } from "../output/print.ts";
 import { told } from "./primary-failure.ts";
@@ -126,6 +127,7 @@ export function storageCommand(): Command {
 }
 
 async function list({ data, json }: Common): Promise<void> {
+  becomeOwnerOf(data);
   const units = await told(listStorage({ dataDir: data }));
   if (json) return printJson(units);
   printTable(
@@ -148,18 +150,21 @@ function rulesOf({ useWorm, onDemandOnly }: StorageOverview): string {
 
 async function add(name: string, options: AddOptions): Promise<void> {
   const { maxJobs, worm: useWorm, onDemandOnly, keyFile } = options;
+  const place = placeOf(options);
+  const key = keyFile === undefined ? undefined : readFirstLines(keyFile, "--key-file", 1)[0];
+  becomeOwnerOf(options.data);
   const added = await told(
     addStorage(
       { dataDir: options.data },
       {
         name,
-        ...placeOf(options),
+        ...place,
         settings: {
           useWorm,
           onDemandOnly,
           ...(maxJobs === undefined ? {} : { maxConcurrentJobs: maxJobs }),
         },
-        key: keyFile === undefined ? undefined : readFirstLines(keyFile, "--key-file", 1)[0],
+        key,
         takesOver: options.takeOver,
         opens: options.check,
       },
@@ -208,6 +213,7 @@ function placeOf(options: AddOptions): { server: unknown; volume: string } {
 }
 
 async function check(name: string, { data, json }: Common): Promise<void> {
+  becomeOwnerOf(data);
   const found = await told(checkStorage({ dataDir: data }, name));
   const { state, reason, location, images, freeBytes } = found;
   if (json) printJson(found);
@@ -220,6 +226,7 @@ async function check(name: string, { data, json }: Common): Promise<void> {
 
 async function remove(name: string, options: Common & { dryRun: boolean }): Promise<void> {
   const { dryRun, json, data } = options;
+  becomeOwnerOf(data);
   const { location, obstacles } = await told(removeStorage({ dataDir: data }, name, { dryRun }));
   if (json) printJson({ location, obstacles, dryRun });
   else if (obstacles.length > 0) {

@@ -1,5 +1,6 @@
 import { Command } from "commander";
 import { exportRepositoryKey, recoverCatalogue, rotateRepositoryKey } from "@sallyport/primary";
+import { becomeOwnerOf } from "../folder-owner.ts";
 import { printJson, printLine } from "../output/print.ts";
 import { openOutbox } from "../primary-server.ts";
 import { told } from "./primary-failure.ts";
@@ -40,6 +41,7 @@ export function keyCommand(): Command {
     .option("--json", "print JSON", false)
     .addHelpText("after", "\nExample:\n  $ sallyport primary key rotate --data /var/lib/sallyport/primary\n")
     .action(async (options: { data: string; storageUnit: string; json: boolean }) => {
+      becomeOwnerOf(options.data);
       const done = await told(
         rotateRepositoryKey({ dataDir: options.data, storageUnit: options.storageUnit }),
       );
@@ -66,6 +68,7 @@ export function recoverCatalogCommand(): Command {
         "\nExample:\n  $ sallyport primary recover-catalog --data /var/lib/sallyport/primary --dry-run\n",
     )
     .action(async (options: { data: string; dryRun: boolean; json: boolean }) => {
+      becomeOwnerOf(options.data);
       const log = serverLog("primary", "error");
       const done = await told(
         recoverCatalogue({

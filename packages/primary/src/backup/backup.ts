@@ -10,6 +10,7 @@ import type { BackupStatusMessage, BackupSummary } from "../storage/restic-outpu
 import type { Restic } from "../storage/restic.ts";
 import type { RunningProcesses } from "../storage/running-processes.ts";
 import { wormLockOf } from "../storage/storage-settings.ts";
+import { storageHint } from "../storage/storage-failure.ts";
 import type { StorageUnit } from "../storage/storage-unit.ts";
 import type { StorageUnits } from "../storage/storage-units.ts";
 import { backupRequestSchema } from "./backup-job.ts";
@@ -40,11 +41,19 @@ export function backupWork(options: BackupOptions): JobWork {
       // What an earlier try left must not be taken for what this one makes.
       const leftovers = job.tries > 1 ? await discardSnapshot(restic, job) : [];
       const outcome = await restic.lock.withShared(() => backUp(options, unit, job, context), context.signal);
-      if (outcome.status === 2106) unit.noteDown(outcome.log?.at(-1)?.message ?? "");
-      const log = [...leftovers, ...(outcome.log ?? [])];
+      const log = [...leftovers, ...(outcome.log ?? []), ...noteFailure(unit, outcome)];
       if (outcome.image !== undefined) return { ...outcome, log };
       return { ...outcome, log: [...log, ...(await discardSnapshot(restic, job))] };
     });
+}
+
+/** What a failure of the storage means, where restic's words do not say it; the storage unit notes it. */
+function noteFailure(unit: StorageUnit, { status, log = [] }: JobOutcome): NonNullable<JobOutcome["log"]> {
+  if (status !== 2106) return [];
+  const lines = log.filter(({ severity }) => severity === "ERROR").map(({ message }) => message);
+  const hint = storageHint(lines.join("\n"));
+  unit.noteDown(hint === "" ? lines : [...lines, hint]);
+  return hint === "" ? [] : [{ severity: "ERROR", message: hint }];
 }
 
 async function backUp(

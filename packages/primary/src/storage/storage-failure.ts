@@ -24,7 +24,7 @@ const codes: Readonly<Record<number, PrimaryErrorCode>> = { 129: "storage_full" 
 export function storageError(message: string): PrimaryError {
   return new PrimaryError(
     codes[storageStatus(message) ?? 0] ?? "storage_unusable",
-    message + hintFor(message),
+    message + inParentheses(storageHint(message)),
   );
 }
 
@@ -48,7 +48,11 @@ const hints: readonly (readonly [pattern: RegExp, hint: string])[] = [
   ],
 ];
 
-function hintFor(message: string): string {
-  const hint = hints.find(([pattern]) => pattern.test(message))?.[1];
-  return hint === undefined ? "" : ` (${hint})`;
+/** What restic's own words mean for an administrator, where they do not say it; empty when they do. */
+export function storageHint(text: string): string {
+  return hints.find(([pattern]) => pattern.test(text))?.[1] ?? "";
+}
+
+function inParentheses(hint: string): string {
+  return hint === "" ? "" : ` (${hint})`;
 }

@@ -3,6 +3,7 @@ import { mkdir, rm, statfs } from "node:fs/promises";
 import { join } from "node:path";
 import { writeFileDurably } from "@sallyport/durable";
 import { PrimaryError } from "../errors.ts";
+import { limits } from "../limits.ts";
 import { isInitialised, newPassword, prepareRepositoryFiles } from "./repository-files.ts";
 import { localAccess, remoteAccess, type RepositoryAccess } from "./repository-access.ts";
 import { checkMark, putMark } from "./repository-mark.ts";
@@ -122,10 +123,10 @@ export class StorageUnit {
     await this.#opening?.done.catch(() => {});
   }
 
-  /** Notes that a job found the storage down; the next use opens it anew. */
-  noteDown(reason: string): void {
+  /** Notes that a job found the storage down, by restic's own lines; the next use opens it anew. */
+  noteDown(lines: readonly string[]): void {
     this.#opening = undefined;
-    this.#health = { state: "DOWN", reason };
+    this.#health = { state: "DOWN", reason: lines.join("; ").slice(-limits.maxReasonCharacters) };
   }
 
   /**
@@ -155,7 +156,7 @@ export class StorageUnit {
     if (space === undefined) return;
     const { highWaterMark } = this.#options.definition().pool;
     const { usedBytes, freeBytes } = space;
-    const percent = Math.floor((100 * usedBytes) / Math.max(1, usedBytes + freeBytes));
+    const percent = Math.ceil((100 * usedBytes) / Math.max(1, usedBytes + freeBytes));
     if (percent < highWaterMark) return;
     throw new PrimaryError(
       "storage_full",

@@ -76,10 +76,17 @@ function killTree(pid: number): void {
   }
 }
 
+/** What only an SSH server has. */
+interface SshServer {
+  hostKeyFile: string;
+  /** It shows another key from its next start on. */
+  replaceHostKey: () => void;
+}
+
 /** An sshd of its own, with a key of its own, that lets one key in. */
 export async function startSshd(
   root: string,
-): Promise<StorageServerProcess & { replaceHostKey: () => void }> {
+): Promise<StorageServerProcess & SshServer> {
   const port = await freePort();
   await mkdir(root, { recursive: true });
   const [hostKey, identity] = [join(root, "host_key"), join(root, "identity")];
@@ -122,6 +129,7 @@ export async function startSshd(
     volume: (name) => join(root, name),
     folderOf: (name) => join(root, name),
     secrets: [privateKey.split("\n")[1] ?? ""],
+    hostKeyFile: `${hostKey}.pub`,
     replaceHostKey: () => makeKey(hostKey),
   };
 }
