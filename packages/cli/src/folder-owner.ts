@@ -13,7 +13,7 @@ export function becomeOwnerOf(folder: string): void {
   }
   const { uid, gid } = found;
   if (process.getuid?.() !== 0 || uid === 0) return;
-  process.initgroups?.(uid, gid);
+  process.setgroups?.([gid]);
   process.setgid?.(gid);
   process.setuid?.(uid);
 }

@@ -16,7 +16,10 @@ async function backUpTo(primary: TestPrimary, storage: string, file: string) {
   const body = policyBody(`to-${storage}`, [file]);
   const { policy } = body.data.attributes;
   const policyAttributes = { ...policy.policyAttributes, storage };
-  const changed = { ...body, data: { ...body.data, attributes: { policy: { ...policy, policyAttributes } } } };
+  const changed = {
+    ...body,
+    data: { ...body.data, attributes: { policy: { ...policy, policyAttributes } } },
+  };
   await primary.call({ method: "POST", path: "/config/policies/", body: changed });
   const { jobId, status, backupId } = await primary.backUp(`to-${storage}`);
   return { status, backupId: backupId ?? "", log: await primary.log(jobId) };

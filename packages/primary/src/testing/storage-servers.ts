@@ -84,9 +84,7 @@ interface SshServer {
 }
 
 /** An sshd of its own, with a key of its own, that lets one key in. */
-export async function startSshd(
-  root: string,
-): Promise<StorageServerProcess & SshServer> {
+export async function startSshd(root: string): Promise<StorageServerProcess & SshServer> {
   const port = await freePort();
   await mkdir(root, { recursive: true });
   const [hostKey, identity] = [join(root, "host_key"), join(root, "identity")];
