@@ -14,6 +14,8 @@ export interface RepositoryAccess {
   /** Where it runs, so that options can name files without the data folder's path. */
   folder: string | undefined;
   passwordFile: string;
+  /** Where what reaches the server writes what goes wrong: restic may end before it has passed that on. */
+  errorLog: string | undefined;
   /** Texts that are starred wherever restic writes them. */
   secrets: readonly string[];
 }
@@ -26,6 +28,7 @@ export function localAccess(repository: string, passwordFile: string): Repositor
     options: [],
     folder: undefined,
     passwordFile,
+    errorLog: undefined,
     secrets: [],
   };
 }
@@ -41,7 +44,7 @@ export async function remoteAccess(
   volume: string,
 ): Promise<RepositoryAccess> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
-  const common = { folder, passwordFile, secrets: secretsOf(server) };
+  const common = { folder, passwordFile, errorLog: undefined, secrets: secretsOf(server) };
   const ca = "caPem" in server && server.caPem !== undefined ? ["--cacert=ca.pem"] : [];
   if ("caPem" in server && server.caPem !== undefined) await keepFile(folder, "ca.pem", server.caPem);
   switch (server.kind) {
@@ -55,7 +58,8 @@ export async function remoteAccess(
         location: `sftp://${server.user}@${server.host}${port}${volume}`,
         // The host's name is in the file, so that nothing of the configuration is an argument.
         environment: { RESTIC_REPOSITORY: `sftp:sallyport:${volume}` },
-        options: ["--option=sftp.command=ssh -F ssh_config -s sallyport sftp"],
+        options: ["--option=sftp.command=ssh -E ssh_log -F ssh_config -s sallyport sftp"],
+        errorLog: join(folder, "ssh_log"),
       };
     }
     case "s3": {

@@ -1,3 +1,4 @@
+import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { limits } from "../limits.ts";
@@ -85,6 +86,8 @@ export class Restic {
   /** Hold it shared to read or add, exclusive to remove. */
   readonly lock = new RepositoryLock();
   readonly #options: ResticOptions;
+  /** Runs that have not ended. */
+  #running = 0;
 
   constructor(options: ResticOptions) {
     this.#options = options;
@@ -259,7 +262,7 @@ export class Restic {
 
   async #run(run: Omit<ResticRun, "program" | "environment">): Promise<ResticResult> {
     const { program, workDir, processes } = this.#options;
-    const { options, folder, passwordFile, secrets, ...access } = await this.#options.access();
+    const { options, folder, passwordFile, secrets, errorLog, ...access } = await this.#options.access();
     const environment = {
       PATH: process.env["PATH"] ?? "/usr/local/bin:/usr/bin:/bin",
       HOME: workDir,
@@ -274,9 +277,28 @@ export class Restic {
     };
     const [command = "", ...rest] = run.args;
     const args = [command, ...options, ...rest];
-    const result = await runRestic({ ...run, args, program, environment, folder }, processes);
-    return { ...result, errorLines: result.errorLines.map((line) => starred(line, secrets)) };
+    // What is left of earlier runs is not this one's.
+    if (this.#running === 0 && errorLog !== undefined) await rm(errorLog, { force: true });
+    this.#running += 1;
+    try {
+      const result = await runRestic({ ...run, args, program, environment, folder }, processes);
+      const lines = [...result.errorLines];
+      if (result.code !== 0 && errorLog !== undefined) lines.unshift(...(await readEnd(errorLog)));
+      return { ...result, errorLines: lines.map((line) => starred(line, secrets)) };
+    } finally {
+      this.#running -= 1;
+    }
   }
+}
+
+/** The last lines of a log. */
+async function readEnd(path: string): Promise<string[]> {
+  // There is none when nothing was written.
+  const text = await readFile(path, "utf8").catch(() => "");
+  return text
+    .slice(-limits.maxReasonCharacters)
+    .split(/\r?\n/)
+    .filter((line) => line.trim() !== "");
 }
 
 /** Restic stars passwords itself in most of its messages; this is for the others. */
