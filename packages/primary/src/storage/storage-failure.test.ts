@@ -31,7 +31,7 @@ test("storage - a server that goes away, shows another key or refuses ours ends 
   const dataDir = join(folder.path, "data");
   const [small, large] = [join(folder.path, "small"), join(folder.path, "large")];
   await writeFile(small, "precious");
-  await writeFile(large, randomBytes(192 * 1024 * 1024));
+  await writeFile(large, randomBytes(128 * 1024 * 1024));
   const repository = sshd.folderOf("unit");
   makeQuickRepository(dataDir);
   makeQuickRepository(dataDir, "nas", repository);
@@ -44,11 +44,15 @@ test("storage - a server that goes away, shows another key or refuses ours ends 
     assert.equal(good.status, 0, good.log);
 
     // Away in the middle of a backup.
+    const started = primary.event("restic.started");
     const underWay = primary.event("job.progress");
-    const broken = backUpTo(primary, "nas", large).catch((error: unknown) => error);
-    await underWay;
+    const broken = backUpTo(primary, "nas", large);
+    const [{ pid }] = await Promise.all([started, underWay]);
+    // Held meanwhile, so that it can't be done before the server is gone.
+    process.kill(Number(pid), "SIGSTOP");
     await sshd.stop();
-    const { status, log } = (await broken) as Awaited<ReturnType<typeof backUpTo>>;
+    process.kill(Number(pid), "SIGCONT");
+    const { status, log } = await broken;
     assert.equal(status, 84, log);
     assert.match(log, /Check the storage unit's disk, or its server and the network to it/);
 
