@@ -18,6 +18,7 @@ import { bulkJobRoutes } from "./bulk-jobs.ts";
 import { elsewhereRoutes } from "./services-elsewhere.ts";
 import { hostRoutes, type HostRoutesOptions } from "./hosts.ts";
 import { imageSizeRoutes } from "./image-size.ts";
+import { recoveryPointRoutes } from "./recovery-points.ts";
 import { restoreLogRoutes } from "./restore-log.ts";
 import { uniqueClientRoutes } from "./unique-clients.ts";
 import { imageBrowseRoutes, type ImageBrowseOptions } from "./image-browse.ts";
@@ -116,6 +117,7 @@ export function createApi(options: ApiOptions): ApiRoutes {
     .route("/", alertRoutes(options))
     .route("/", licensingRoutes(options))
     .route("/", recoveryRoutes(options))
+    .route("/", recoveryPointRoutes(options))
     .route("/", restoreLogRoutes(options));
   options.mount?.(api);
   const ours = methodsByPath(app);

@@ -51,12 +51,25 @@ test("operations - what has a reason answers 501 with it, and nothing else does"
     if (path.startsWith("/config/servers/wssendpoints") || path === "/user-sessions" || path === "/logout") {
       continue;
     }
-    const asked = path.replaceAll(/:\w+/g, "999999999");
+    const asked = path.replace(":workload", "postgresql").replaceAll(/:\w+/g, "999999999");
     const body = method === "GET" || method === "DELETE" ? {} : { body: "{}" };
     const { status, text } = await primary.call({ method, path: asked, ...body });
     if (whyNot === undefined) assert.ok(status < 500, `${method} ${path}: ${text}`);
     else assert.deepEqual([status, text.includes(whyNot)], [501, true], `${method} ${path}: ${text}`);
   }
+});
+
+test("recovery points - of workloads that nothing here protects are refused, of others searched", async () => {
+  const service = "/recovery-point-service/workloads";
+  for (const workload of ["vmware", "oracle", "__proto__"]) {
+    await primary.expect(501, `${service}/${workload}/recovery-points`);
+    await primary.expect(501, `${service}/${workload}/recovery-points/${backupId}`);
+  }
+  const found = await primary.expect(200, `${service}/mysql/recovery-points?page[limit]=100`);
+  assert.deepEqual(listOf(found.body), []);
+  // An image of files is none.
+  await primary.expect(404, `${service}/postgresql/recovery-points/${backupId}`);
+  await primary.expect(400, `${service}/postgresql/recovery-points?filter=nonsense`);
 });
 
 test("operations - whole services that mean nothing here answer 501 with the reason, what NetBackup removed 410", async () => {
@@ -76,10 +89,11 @@ test("operations - whole services that mean nothing here answer 501 with the rea
 
 test("filters - every field and operator that NetBackup publishes for a list is understood", async () => {
   const values = ["'x'", "1", "2026-01-01T00:00:00Z", "true", "PT5M46S"];
-  const skipped = /^\/(storage|recovery-point-service)\//;
+  const skipped = /^\/storage\/|provider-protected/;
   let asked = 0;
   for (const { path, field, operators } of contractFilters) {
     if (skipped.test(path) || path === "/catalog/image-contents") continue;
+    const place = path.replace("{workload}", "postgresql");
     for (const operator of operators) {
       asked += 1;
       const filters = values.map((value) =>
@@ -89,7 +103,7 @@ test("filters - every field and operator that NetBackup publishes for a list is 
       );
       const statuses: number[] = [];
       for (const filter of filters) {
-        const { status } = await primary.call({ path: `${path}?filter=${encodeURIComponent(filter)}` });
+        const { status } = await primary.call({ path: `${place}?filter=${encodeURIComponent(filter)}` });
         statuses.push(status);
         if (status === 200) break;
       }

@@ -73,16 +73,8 @@ export const publishedOperations: readonly PublishedOperation[] = [
   ],
   ["GET", "/config/policies/bulk-policy-requests/:requestId", "policies are changed one by one"],
   ["DELETE", "/config/policies/bulk-policy-requests/:requestId", "policies are changed one by one"],
-  [
-    "GET",
-    "/recovery-point-service/workloads/:workload/recovery-points",
-    "no image here is a recovery point of such a workload: use /catalog/images",
-  ],
-  [
-    "GET",
-    "/recovery-point-service/workloads/:workload/recovery-points/:recoveryPointId",
-    "no image here is a recovery point of such a workload: use /catalog/images",
-  ],
+  ["GET", "/recovery-point-service/workloads/:workload/recovery-points"],
+  ["GET", "/recovery-point-service/workloads/:workload/recovery-points/:recoveryPointId"],
   [
     "GET",
     "/recovery-point-service/workloads/:workload/provider-protected-recovery-points",

@@ -30,7 +30,7 @@ export const servicesElsewhere: readonly (readonly [prefix: string, why: string]
     "only files of Standard policies are restored: use physical/scenarios/granular-files-folders",
   ],
   ["/recovery/restore-log-download", "the log is short: use /recovery/restore-log"],
-  ["/recovery-point-service", "no image here is a recovery point of such a workload: use /catalog/images"],
+  ["/recovery-point-service", "only databases have recovery points: for files use /catalog/images"],
   ["/eventlog", "there is no event log: use /manage/alerts and /security/auditlogs"],
   ["/licensing", "nothing here takes a licence"],
   ["/malware", "images are not scanned for malware"],

@@ -81,6 +81,12 @@ test("database backup - of a real PostgreSQL comes back the same, and leaves no 
   assert.ok(Number(job["kilobytesTransferred"]) > 500, JSON.stringify(job));
   const found = await primary.expect(200, `/catalog/images?filter=policyType eq 'PostgreSQL'`);
   assert.match(found.text, new RegExp(good.backupId ?? "-"));
+  const points = "/recovery-point-service/workloads/postgresql/recovery-points";
+  const ofClient = encodeURIComponent(`clientName eq '${clientName}' and backupType eq 1`);
+  const listed = await primary.expect(200, `${points}?filter=${ofClient}`);
+  const { data } = listed.body as { data: { id: string; links: { self: { href: string } } }[] };
+  assert.deepEqual([data.length, data[0]?.id], [1, good.backupId]);
+  await primary.expect(200, `/${data[0]?.links.self.href}`);
   const file = join(folder.path, "restored", "shop.dump");
   await restoreDump(primary, good.backupId ?? "", file);
   await server.restore("copy", file);
