@@ -5,7 +5,10 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { run } from "node:test";
 import { spec } from "node:test/reporters";
+import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import { contractProblems } from "../packages/primary/src/testing/contract.ts";
+import type { RecordedAnswer } from "./record-answers.ts";
 import { makeTestFolder } from "./test-folder.ts";
 
 const root = join(import.meta.dirname, "..");
@@ -35,6 +38,10 @@ const folder = makeTestFolder();
 /** Tests of the primary add the operations of NetBackup's API that they call, with the status of each answer. */
 const contractLog = join(folder, "contract-log");
 writeFileSync(contractLog, "");
+/** Primaries that run as processes of their own write what they answer here. */
+const answersFile = join(folder, "contract-answers");
+writeFileSync(answersFile, "");
+const recorder = pathToFileURL(join(import.meta.dirname, "record-answers.ts")).href;
 
 const signal = AbortSignal.timeout(suiteTimeoutMs);
 // Until all have passed.
@@ -51,6 +58,8 @@ run({
     ...process.env,
     TMPDIR: folder,
     SALLYPORT_CONTRACT_LOG: contractLog,
+    SALLYPORT_CONTRACT_ANSWERS: answersFile,
+    NODE_OPTIONS: `${process.env["NODE_OPTIONS"] ?? ""} --import=${recorder}`.trim(),
     // Hundreds of processes compile the same modules.
     NODE_COMPILE_CACHE: join(root, "node_modules", ".cache", "test-code"),
   },
@@ -60,6 +69,7 @@ run({
   })
   .compose(spec)
   .on("end", () => {
+    checkAnswers();
     reportContract();
     if (!signal.aborted) return;
     throw new Error(
@@ -67,6 +77,30 @@ run({
     );
   })
   .pipe(process.stdout);
+
+/** Compares what primaries answered in processes of their own with NetBackup's documents, as the tests do that have one in theirs. */
+function checkAnswers(): void {
+  process.env["SALLYPORT_CONTRACT_LOG"] = contractLog;
+  const lines = readFileSync(answersFile, "utf8")
+    .split("\n")
+    .filter((line) => line !== "");
+  const problems = new Set(
+    lines.flatMap((line) => {
+      const { text, ...asked } = JSON.parse(line) as RecordedAnswer;
+      const isJson = String(asked.headers["content-type"]).includes("json");
+      // The body of one that was too large to keep is not compared.
+      if (text === null) return [];
+      const body: unknown = isJson && text !== "" ? JSON.parse(text) : null;
+      return contractProblems(asked.method, asked.path, { ...asked, text, body });
+    }),
+  );
+  if (lines.length === 0) return;
+  process.stdout.write(
+    `\nNetBackup's API: ${lines.length} answers of primaries in processes of their own, ${problems.size} that its documents do not have\n`,
+  );
+  for (const problem of [...problems].slice(0, 20)) process.stdout.write(`  ${problem}\n`);
+  if (problems.size > 0) process.exitCode = 1;
+}
 
 /** Says which published operations of NetBackup no test has called with success. */
 function reportContract(): void {

@@ -39,7 +39,15 @@ const anyRefusal = new Set([401, 405, 406, 412, 413, 415, 429, 500, 501, 503]);
  * Members that the documents leave out and clients ask for: some end their paging by `page` and `pages` in any list, and
  * take a policy's type from the list.
  */
-const wantedByClients: readonly unknown[] = ["page", "pages", "policyType"];
+const wantedByClients: readonly unknown[] = [
+  "page",
+  "pages",
+  "policyType",
+  // Our own: what an administrator compares before trusting an endpoint's certificate.
+  "subject",
+  "sha1Fingerprints",
+  "sha256Fingerprint",
+];
 const isWanted = (params: Json) => wantedByClients.includes(params["additionalProperty"]);
 
 const ajv = new Ajv({ strict: false, allErrors: true });
