@@ -1,65 +1,18 @@
 import assert from "node:assert/strict";
-import { spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { mkdir, open, readdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { mkdir, open, readdir, symlink, writeFile } from "node:fs/promises";
 import type { IncomingMessage } from "node:http";
 import { request } from "node:https";
 import { join } from "node:path";
-import { createInterface } from "node:readline";
 import test from "node:test";
-import { startTestPrimary, temporaryFolder, TestPrimary } from "./testing/test-primary.ts";
+import { processesWith, startPrimaryProcess } from "./testing/primary-process.ts";
+import { startTestPrimary, temporaryFolder } from "./testing/test-primary.ts";
 
 /** A file that takes restic minutes to read, and no space. */
 async function makeSlowSource(path: string): Promise<void> {
   await using file = await open(path, "w");
   await file.truncate(400 * 1024 ** 3);
-}
-
-async function commandsOf(text: string): Promise<string[]> {
-  const pids = (await readdir("/proc")).filter((name) => /^\d+$/.test(name));
-  const commands = await Promise.all(
-    pids.map((pid) => readFile(`/proc/${pid}/environ`, "utf8").catch(() => "")),
-  );
-  return commands.filter((environment) => environment.includes(text));
-}
-
-interface Runner extends AsyncDisposable {
-  child: ChildProcess;
-  /** Waits for a line of its log. */
-  line: (isIt: (line: Record<string, unknown>) => boolean) => Promise<Record<string, unknown>>;
-}
-
-function runPrimary(dataDir: string): Runner {
-  const child = spawn(process.execPath, [join(import.meta.dirname, "./testing/run-primary.ts"), dataDir], {
-    stdio: ["ignore", "pipe", "inherit"],
-  });
-  const exited = once(child, "exit");
-  // Several lines may come at once, so all are kept; each call looks at those that none has looked at.
-  const unread: Record<string, unknown>[] = [];
-  const arrivals = new EventTarget();
-  const arrived = () => arrivals.dispatchEvent(new Event("line"));
-  createInterface({ input: child.stdout }).on("line", (text) => {
-    unread.push(JSON.parse(text) as Record<string, unknown>);
-    arrived();
-  });
-  void exited.then(arrived);
-  return {
-    child,
-    line: async (isIt) => {
-      for (;;) {
-        const line = unread.shift();
-        if (line !== undefined && isIt(line)) return line;
-        if (line !== undefined) continue;
-        if (child.exitCode !== null || child.signalCode !== null) throw new Error("the primary ended");
-        await once(arrivals, "line");
-      }
-    },
-    [Symbol.asyncDispose]: async () => {
-      child.kill("SIGKILL");
-      await exited;
-    },
-  };
 }
 
 test("primary - killed during a backup, ends that job with 50 at its next start and works on", async () => {
@@ -69,22 +22,19 @@ test("primary - killed during a backup, ends that job with 50 at its next start 
   await writeFile(join(folder.path, "small"), "small");
   let jobId: number;
   {
-    await using runner = runPrimary(dataDir);
-    const ready = await runner.line(({ msg }) => msg === "runner.ready");
-    const { url, caPem } = ready as { url: string; caPem: string };
-    const listener = { url, certificate: { caPem } } as TestPrimary["listener"];
-    const remote = new TestPrimary({ listener } as ConstructorParameters<typeof TestPrimary>[0]);
+    await using runner = await startPrimaryProcess(dataDir);
+    const { remote } = runner;
     await remote.logIn();
     await remote.createPolicy("slow", [join(folder.path, "slow")]);
     await remote.createPolicy("small", [join(folder.path, "small")]);
     jobId = await remote.startBackup("slow");
     await runner.line(({ msg }) => msg === "job.progress");
     assert.equal((await remote.job(jobId))["state"], "ACTIVE");
-    assert.ok((await commandsOf(dataDir)).length >= 1, "restic runs");
+    assert.ok((await processesWith(dataDir)).length >= 1, "restic runs");
   }
   // A restic of the killed primary is still there, and its lock.
   await using primary = await startTestPrimary(dataDir);
-  assert.equal((await commandsOf(join(dataDir, "storage"))).length, 0, "no restic is left");
+  assert.equal((await processesWith(join(dataDir, "storage"))).length, 0, "no restic is left");
   const job = await primary.job(jobId);
   assert.equal(job["state"], "DONE");
   assert.equal(job["status"], 50);
@@ -101,8 +51,7 @@ test("primary - killed during a backup, ends that job with 50 at its next start 
 
 test("primary - refuses a data folder that another process uses", async () => {
   await using folder = await temporaryFolder();
-  await using runner = runPrimary(folder.path);
-  await runner.line(({ msg }) => msg === "runner.ready");
+  await using _runner = await startPrimaryProcess(folder.path);
   await assert.rejects(startTestPrimary(folder.path), { code: "data_dir_in_use" });
 });
 

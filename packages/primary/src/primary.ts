@@ -107,7 +107,7 @@ export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
   let authorityPem: string | undefined;
 
   const processes = new RunningProcesses(database);
-  await processes.killAll(log);
+  await processes.killAll(log, dataDir);
   const [jobs, catalogue, policies] = [
     new JobStore(database),
     new Catalogue(database),

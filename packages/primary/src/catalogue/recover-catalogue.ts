@@ -52,7 +52,7 @@ export async function recoverCatalogue(options: RecoverCatalogueOptions): Promis
   using _folder = takeDataFolder(dataDir);
   using database = openDatabase({ path: join(dataDir, "primary.db"), migrations });
   const processes = new RunningProcesses(database);
-  await processes.killAll(log);
+  await processes.killAll(log, dataDir);
   const [jobs, catalogue] = [new JobStore(database), new Catalogue(database)];
   const done: RecoveredCatalogue = { images: 0, recovered: 0, removed: 0, lost: 0, unreachable: [] };
   const onOpen = async (unit: StorageUnit, snapshots: readonly Snapshot[]) => {

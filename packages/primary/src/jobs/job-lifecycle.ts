@@ -10,6 +10,10 @@ import { isParent } from "./job-family.ts";
 import type { JobStore } from "./job-store.ts";
 import type { Job, JobLogLine, LogSeverity } from "./job.ts";
 
+/** What holds of a restore that the primary's end has cut short, since it moves what is whole. */
+const halfRestored =
+  "files that it had put into place before stay there, each of them whole; the others are as they were. Restore again to have them all";
+
 /** How a job's work ended. */
 export interface JobOutcome {
   status: number;
@@ -105,7 +109,9 @@ export class JobLifecycle {
 
   /** Any state that does not rest → DONE with 50: the primary ended under the job. */
   interrupt(job: Job, message: string): Job {
-    return this.#end(job, { status: 50, log: [{ severity: "ERROR", message }] }, "interrupt");
+    const lines = job.type === "RESTORE" ? [message, halfRestored] : [message];
+    const log = lines.map((text) => ({ severity: "ERROR" as const, message: text }));
+    return this.#end(job, { status: 50, log }, "interrupt");
   }
 
   #move(job: Job, event: JobEvent, line: Omit<JobLogLine, "atMs">): Job {

@@ -64,6 +64,7 @@ async function restoreAll(options: RestoreOptions, job: Job, context: JobWorkCon
       await unit.ready();
       await unit.restic.lock.withShared(() => restoreGroup(scope, group, unit.restic), context.signal);
     } catch (error) {
+      if (context.signal.aborted) break;
       if (!(error instanceof PrimaryError)) throw error;
       // Images on other storage units can still be restored.
       report.failed += group.moves.length;
@@ -78,6 +79,10 @@ async function restoreAll(options: RestoreOptions, job: Job, context: JobWorkCon
       filesTotal: report.files,
       currentFile: "",
     });
+  }
+  if (context.signal.aborted && report.placed > 0) {
+    const message = `stopped after ${report.files} files had been put into place, each of them whole: they stay, the others are as they were`;
+    report.log.push({ severity: "WARNING", message });
   }
   return { status: restoreStatus(report, context.signal.aborted), log: report.log };
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, readdirSync } from "node:fs";
 
 /** What tells one process from every other of this boot: Linux reuses process ids, but not with the same start time. */
 export interface ProcessIdentity {
@@ -29,5 +29,23 @@ export function readCommand(pid: number): string {
   } catch {
     // It ended meanwhile.
     return "";
+  }
+}
+
+/** The processes that have a variable in their environment whose text `NAME=value` begins so; those that we may look at. */
+export function findProcesses(variable: string): ProcessIdentity[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name));
+  return pids.flatMap((pid) => {
+    if (!readEnvironment(pid).some((text) => text.startsWith(variable))) return [];
+    return identifyProcess(Number(pid)) ?? [];
+  });
+}
+
+function readEnvironment(pid: string): string[] {
+  try {
+    return readFileSync(`/proc/${pid}/environ`, "utf8").split("\0");
+  } catch {
+    // It ended meanwhile, or is another user's.
+    return [];
   }
 }

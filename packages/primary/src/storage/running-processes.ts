@@ -1,7 +1,8 @@
+import { join, resolve } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Database } from "@sallyport/durable";
 import type { Logger } from "pino";
-import { identifyProcess, readCommand } from "./process-identity.ts";
+import { findProcesses, identifyProcess, readCommand, type ProcessIdentity } from "./process-identity.ts";
 
 const pollMs = 20;
 
@@ -26,21 +27,30 @@ export class RunningProcesses {
     this.#database.prepare("DELETE FROM restic_processes WHERE pid = ?").run(pid);
   }
 
-  /** Kills what a former primary left running, and waits until each is gone. */
-  async killAll(log: Logger): Promise<void> {
+  /**
+   * Kills what a former primary left running, and waits until each is gone: what was recorded, and every restic that
+   * works for this data folder, since a kill may have come between its start and its record.
+   */
+  async killAll(log: Logger, dataDir: string): Promise<void> {
     const rows = this.#database.prepare("SELECT pid, start_time, command FROM restic_processes").all() as {
       pid: number;
       start_time: string;
       command: string;
     }[];
-    for (const { pid, start_time: startTime, command } of rows) {
-      const isOurs = () => identifyProcess(pid)?.startTime === startTime;
-      if (isOurs() && readCommand(pid).includes(command)) {
-        log.warn({ pid }, "restic.killed_orphan");
-        process.kill(pid, "SIGKILL");
-        while (isOurs()) await delay(pollMs);
-      }
-      this.remove(pid);
+    const recorded = rows
+      .map(({ pid, start_time: startTime, command }) => ({ pid, startTime, command }))
+      .filter((row) => isRunning(row) && readCommand(row.pid).includes(row.command));
+    const unrecorded = findProcesses(`RESTIC_CACHE_DIR=${join(resolve(dataDir), "storage")}/`);
+    for (const identity of [...recorded, ...unrecorded]) {
+      if (!isRunning(identity)) continue;
+      log.warn({ pid: identity.pid }, "restic.killed_orphan");
+      process.kill(identity.pid, "SIGKILL");
+      while (isRunning(identity)) await delay(pollMs);
     }
+    for (const { pid } of rows) this.remove(pid);
   }
+}
+
+function isRunning({ pid, startTime }: ProcessIdentity): boolean {
+  return identifyProcess(pid)?.startTime === startTime;
 }
