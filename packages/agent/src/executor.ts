@@ -1,9 +1,8 @@
-import type { IncomingMessage } from "node:http";
 import { finished, pipeline, Transform, type Readable } from "node:stream";
 import type { CommandAnswer, ServiceAnswer, ServiceCommand } from "@sallyport/nbwss";
 import { failureAnswer, hopByHopHeaders, NbwssError } from "@sallyport/nbwss";
 import { refusalOfPath } from "./command-path.ts";
-import { UpstreamClient } from "./upstream/upstream-client.ts";
+import { UpstreamClient, type UpstreamResponse } from "./upstream/upstream-client.ts";
 
 /** Makes calls of the upstream. */
 export interface CommandExecutor {
@@ -87,8 +86,8 @@ export class Executor implements CommandExecutor {
       const response = await call.response;
       if (command.takesContent !== true) return await this.#asText(response);
       const answer = await this.#asContent(response);
-      isStreamed = answer.content === response;
-      if (isStreamed) finished(response, release);
+      isStreamed = answer.content === response.body;
+      if (isStreamed) finished(response.body, release);
       return answer;
     } finally {
       clearTimeout(deadline);
@@ -96,35 +95,30 @@ export class Executor implements CommandExecutor {
     }
   }
 
-  async #asText(response: IncomingMessage): Promise<CommandAnswer> {
+  async #asText({ statusCode, headers, body }: UpstreamResponse): Promise<CommandAnswer> {
     const { maxBodyBytes } = this.#options;
-    const bytes = await readWhole(response, maxBodyBytes);
+    const bytes = await readWhole(body, maxBodyBytes);
     if (bytes === undefined)
       return failureAnswer(502, 502, `The server's answer has more than ${maxBodyBytes} bytes.`);
-    return {
-      status: response.statusCode ?? 0,
-      headers: incoming(response.headers),
-      body: decoder.decode(bytes),
-    };
+    return { status: statusCode, headers: incoming(headers), body: decoder.decode(bytes) };
   }
 
-  async #asContent(response: IncomingMessage): Promise<ServiceAnswer> {
-    const { statusCode: status = 0, headers } = response;
+  async #asContent({ statusCode: status, headers, body }: UpstreamResponse): Promise<ServiceAnswer> {
     const declared = Number(headers["content-length"] ?? NaN);
     const answer = { status, headers: incoming(headers), body: "" };
-    if (declared <= wholeBytes) return { ...answer, content: await readWhole(response, wholeBytes) };
+    if (declared <= wholeBytes) return { ...answer, content: await readWhole(body, wholeBytes) };
     // It may break off before anybody reads it; who reads it is told all the same.
-    response.on("error", () => {});
+    body.on("error", () => {});
     const contentBytes = Number.isSafeInteger(declared) ? declared : undefined;
-    return { ...answer, content: response, contentBytes };
+    return { ...answer, content: body, contentBytes };
   }
 }
 
 /** Undefined when there is more than is taken; the rest is not read. */
-async function readWhole(response: IncomingMessage, maxBytes: number): Promise<Buffer | undefined> {
+async function readWhole(body: Readable, maxBytes: number): Promise<Buffer | undefined> {
   const chunks: Buffer[] = [];
   let size = 0;
-  for await (const chunk of response as AsyncIterable<Buffer>) {
+  for await (const chunk of body as AsyncIterable<Buffer>) {
     size += chunk.length;
     if (size > maxBytes) return undefined;
     chunks.push(chunk);

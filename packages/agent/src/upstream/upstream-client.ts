@@ -1,7 +1,7 @@
-import type { ClientRequest, IncomingMessage } from "node:http";
-import { Agent, request as startRequest } from "node:https";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
+import { EventEmitter } from "node:events";
+import type { Readable } from "node:stream";
+import type { Dispatcher, Pool } from "undici";
+import type SendRequest from "undici/lib/api/api-request.js";
 
 /** One call of the upstream. */
 export interface UpstreamCall {
@@ -13,10 +13,12 @@ export interface UpstreamCall {
   body: string | Readable | undefined;
 }
 
+/** What the upstream answered; `body` has to be read or destroyed. */
+export type UpstreamResponse = Pick<Dispatcher.ResponseData, "statusCode" | "headers" | "body">;
+
 /** A call under way. */
 export interface StartedCall {
-  /** Status, headers and the body, which has to be read or destroyed. */
-  response: Promise<IncomingMessage>;
+  response: Promise<UpstreamResponse>;
   /** Ends it wherever it stands, its connection too. */
   cancel(error: Error): void;
 }
@@ -38,95 +40,71 @@ const connectTimeoutMs = 10_000;
 /** Methods whose bodies every server reads. After another one that has a body the connection is not used again: what a server leaves unread of it would be its next request. */
 const withBody: ReadonlySet<string> = new Set(["POST", "PUT", "PATCH"]);
 
-/**
- * HTTP/1.1 over TLS to one origin, by Node's own client, which is in memory anyhow for the WebSocket. Follows no redirect, takes no other
- * protocol, uses no proxy.
- */
-export class UpstreamClient {
-  readonly #url: URL;
-  readonly #agent: Agent;
-  readonly #running = new Set<(error: Error) => void>();
+/** Tells undici that a call is to end: AbortSignal.any and AbortSignal.timeout cost as much as the call itself. */
+class Ending extends EventEmitter {
+  reason: Error | undefined;
+}
 
-  constructor({ origin, ca, maxConnections }: UpstreamClientOptions) {
-    this.#url = new URL(origin);
-    this.#agent = new Agent({
-      ca,
-      minVersion: "TLSv1.2",
-      keepAlive: true,
-      maxSockets: maxConnections,
-      maxFreeSockets: maxConnections,
-      timeout: keepAliveMs,
-    });
+/** HTTP/1.1 to one origin. Follows no redirect, takes no other protocol, uses no proxy, sets no deadline. */
+export class UpstreamClient {
+  readonly #options: UpstreamClientOptions;
+  #loaded: Promise<{ pool: Pool; sendRequest: typeof SendRequest }> | undefined;
+
+  constructor(options: UpstreamClientOptions) {
+    this.#options = options;
   }
 
-  /** Starts a call. @throws TypeError for a header or path that can't be sent; nothing was sent then */
-  start({ method, path, headers, body }: UpstreamCall): StartedCall {
-    const request = startRequest({
-      agent: this.#agent,
-      host: this.#url.hostname.replaceAll(/[[\]]/g, ""),
-      port: this.#url.port === "" ? 443 : this.#url.port,
-      method,
-      path,
-      headers: { ...headers, ...framing(method, headers, body) },
-    });
-    const { promise: response, resolve, reject } = Promise.withResolvers<IncomingMessage>();
-    const cancel = (error: Error): void => {
-      // One that waits for a connection would tell of its end only when it got one.
-      reject(error);
-      request.destroy(error);
+  /** Starts a call. What can't be sent, such as a header with a line break, rejects; nothing was sent then. */
+  start(call: UpstreamCall): StartedCall {
+    const ending = new Ending();
+    const { promise: response, resolve, reject } = Promise.withResolvers<UpstreamResponse>();
+    this.#send(call, ending).then(resolve, reject);
+    return {
+      response,
+      cancel(error) {
+        // One that waits for a connection would tell of its end only when it got one.
+        reject(error);
+        ending.reason = error;
+        ending.emit("abort");
+      },
     };
-    this.#running.add(cancel);
-    request.on("error", reject);
-    request.once("close", () => {
-      this.#running.delete(cancel);
-      reject(new Error("the server closed the connection without an answer"));
-    });
-    request.once("upgrade", (_response, socket) => {
-      socket.destroy();
-      reject(new Error("the server wants to speak another protocol"));
-    });
-    request.once("response", (answer: IncomingMessage) => {
-      // What is left of the upload would hold the connection.
-      answer.once("end", () => {
-        if (!request.writableFinished) request.destroy();
-      });
-      resolve(answer);
-    });
-    limitConnecting(request, cancel);
-    if (body instanceof Readable) pipeline(body, request).catch(cancel);
-    else request.end(body);
-    return { response, cancel };
   }
 
   /** Ends all calls and connections. */
   close(): void {
-    for (const cancel of this.#running) cancel(new Error("the agent is stopping"));
-    this.#agent.destroy();
+    void this.#loaded?.then(({ pool }) => pool.destroy(new Error("the agent is stopping")));
   }
-}
 
-/** How the server finds the end of the body: always said, whatever the method. */
-function framing(
-  method: string,
-  headers: Record<string, string>,
-  body: UpstreamCall["body"],
-): Record<string, string> {
-  if (body === undefined) return withBody.has(method) ? { "content-length": "0" } : {};
-  const connection: Record<string, string> = withBody.has(method) ? {} : { connection: "close" };
-  if (typeof body === "string") return { "content-length": String(Buffer.byteLength(body)), ...connection };
-  return headers["content-length"] === undefined
-    ? { "transfer-encoding": "chunked", ...connection }
-    : connection;
-}
+  async #send({ method, path, headers, body }: UpstreamCall, ending: Ending): Promise<UpstreamResponse> {
+    this.#loaded ??= this.#load();
+    const { pool, sendRequest } = await this.#loaded;
+    if (ending.reason !== undefined) throw ending.reason;
+    const reset = body !== undefined && !withBody.has(method);
+    return await sendRequest.call(pool, {
+      method,
+      path,
+      headers,
+      body: body ?? null,
+      reset,
+      signal: ending,
+    });
+  }
 
-function limitConnecting(request: ClientRequest, cancel: (error: Error) => void): void {
-  request.once("socket", (socket) => {
-    if (!socket.connecting) return;
-    const timer = setTimeout(
-      () => cancel(new Error(`it could not be connected within ${connectTimeoutMs} ms`)),
-      connectTimeoutMs,
-    );
-    const stop = () => clearTimeout(timer);
-    socket.once("secureConnect", stop).once("close", stop);
-  });
+  /** With the first call: an agent that makes none does without some 2 MiB. */
+  async #load() {
+    const [{ default: OriginPool }, { default: sendRequest }] = await Promise.all([
+      import("undici/lib/dispatcher/pool.js"),
+      import("undici/lib/api/api-request.js"),
+    ]);
+    const { origin, ca, maxConnections } = this.#options;
+    const pool = new OriginPool(origin, {
+      connections: maxConnections,
+      connect: { ca, minVersion: "TLSv1.2", timeout: connectTimeoutMs },
+      keepAliveTimeout: keepAliveMs,
+      // Whoever calls sets the deadline of the head, and who reads says how long a body may stand still.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+    return { pool, sendRequest };
+  }
 }
