@@ -86,7 +86,9 @@ export const limits = {
   maxJobsOfStorageUnit: 32,
   /** Jobs that run at once on a storage unit unless an administrator sets another number; the others wait as QUEUED. */
   maxConcurrentJobs: 2,
-  /** Jobs that wait; beyond it a new one is refused with 503. */
+  /** Jobs that run at once on all storage units together, since each may be a restic, or serve one of a client; the others wait as QUEUED. */
+  maxRunningJobs: 32,
+  /** Jobs that wait, children of a parent among them; beyond it a new one is refused with 503. */
   maxQueuedJobs: 1000,
   /** How long a failed scheduled job waits for its next try: NetBackup's job retry delay. */
   jobRetryDelayMs: 10 * 60_000,

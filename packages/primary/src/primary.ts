@@ -132,7 +132,9 @@ export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
   await openAtStart(units, log);
   const lifecycle = new JobLifecycle({ database, jobs, catalogue, journal, clock, log });
   for (const job of jobs.listOpen()) {
-    if (!restingStates.has(job.state)) lifecycle.interrupt(job, "the primary was killed during the job");
+    // Children come first: a parent goes on as long as one of them rests.
+    const goesOn = restingStates.has(job.state) || jobs.hasOpenChild(job.id);
+    if (!goesOn) lifecycle.interrupt(job, "the primary was killed during the job");
   }
 
   const expiry = building.use(new Expiry({ database, catalogue, journal, units, clock, log }));

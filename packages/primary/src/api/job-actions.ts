@@ -1,5 +1,6 @@
 import { Hono } from "hono";
 import { PrimaryError } from "../errors.ts";
+import { failedStreams, isParent } from "../jobs/job-family.ts";
 import type { JobQueue } from "../jobs/job-queue.ts";
 import type { JobStore } from "../jobs/job-store.ts";
 import type { Job } from "../jobs/job.ts";
@@ -7,8 +8,14 @@ import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
 import { isRestartable } from "./job-resource.ts";
 import { findJob } from "./jobs.ts";
 
+/** What the jobs' actions work on. */
+export interface JobActionOptions {
+  jobs: JobStore;
+  queue: JobQueue;
+}
+
 /** What can be done to jobs below `/admin/jobs`; each is answered with 202 and no body. */
-export function jobActionRoutes({ jobs, queue }: { jobs: JobStore; queue: JobQueue }): ApiRoutes {
+export function jobActionRoutes({ jobs, queue }: JobActionOptions): ApiRoutes {
   const userOf = (context: { get: (name: "principal") => { userName: string } }) =>
     context.get("principal").userName;
   return new Hono<ApiEnvironment>()
@@ -26,7 +33,7 @@ export function jobActionRoutes({ jobs, queue }: { jobs: JobStore; queue: JobQue
     })
     .post("/admin/jobs/:id/restart", (context) => {
       const job = findJob(jobs, context);
-      restart(queue, job, userOf(context));
+      restart({ jobs, queue }, job, userOf(context));
       context.header("Location", `/netbackup/admin/restart-job-requests/${job.id}`);
       return context.body(null, 202);
     })
@@ -55,9 +62,10 @@ export function jobActionRoutes({ jobs, queue }: { jobs: JobStore; queue: JobQue
     });
 }
 
-/** A restart is a new job that does what the old one was to do. */
-function restart(queue: JobQueue, job: Job, userName: string): Job {
-  if (!isRestartable(job)) {
+/** A restart is a new job that does what the old one was to do; of a parent what has failed of it. */
+function restart({ jobs, queue }: JobActionOptions, job: Job, userName: string): Job {
+  const isFamily = isParent(job);
+  if (!isRestartable(job, isFamily ? jobs.countChildren(job.id) : undefined)) {
     throw new PrimaryError(
       "wrong_job_state",
       `job ${job.id} can't be restarted: only backups that have ended with a failure can`,
@@ -65,8 +73,11 @@ function restart(queue: JobQueue, job: Job, userName: string): Job {
   }
   return queue.submit({
     ...job,
+    request: isFamily ? failedStreams(job, jobs.listChildren(job.id)) : job.request,
     parentId: 0,
     maxTries: 1,
+    // Somebody wants it now.
+    windowEndMs: null,
     owner: userName,
     subType: "IMMEDIATE",
     restartOf: job.id,

@@ -1,6 +1,7 @@
 import { z } from "zod";
 import { isParent } from "../jobs/job-family.ts";
 import type { Obstacle } from "../jobs/job-selection.ts";
+import type { ChildCounts } from "../jobs/job-store.ts";
 import { canHappen, shownState } from "../jobs/job-state.ts";
 import type { Job, JobLogLine, JobTry } from "../jobs/job.ts";
 import { jobPolicyType } from "../policies/policy-type.ts";
@@ -19,16 +20,25 @@ export interface JobResourceContext {
   version: ApiVersion;
   nowMs: number;
   primaryName: string;
-  childCount: number;
+  /** Its children; undefined when it is no parent. */
+  children: ChildCounts | undefined;
   /** What it waits for. */
   obstacle: Obstacle | undefined;
   /** Its place in the order of the list, for version 9.0 and later. */
   cursor: string;
 }
 
-/** A failed backup that has ended can be run again as a new job. */
-export function isRestartable(job: Job): boolean {
-  return job.state === "DONE" && job.type === "BACKUP" && job.status > 1;
+/** A failed backup that has ended can be run again as a new job; and a parent of which some streams have failed. */
+export function isRestartable(job: Job, children: ChildCounts | undefined): boolean {
+  const hasFailed = job.status > 1 || (job.status === 1 && (children?.failed ?? 0) > 0);
+  return job.state === "DONE" && job.type === "BACKUP" && hasFailed;
+}
+
+/** Whether a backup can be suspended: a parent through its children. */
+function isSuspendable(job: Job, children: ChildCounts | undefined): boolean {
+  if (job.type !== "BACKUP") return false;
+  if (children !== undefined) return children.suspendable > 0;
+  return canHappen(job.state, "suspend") && job.state !== "SUSPENDING";
 }
 
 const operations = { BACKUP: 3, RESTORE: 14, VERIFY: 13 } as const;
@@ -36,6 +46,7 @@ const parentOperation = 27;
 
 /** A job as `/admin/jobs` shows it. */
 export function jobResource(job: Job, context: JobResourceContext) {
+  const { children } = context;
   const isNew = hasCursorPaging(context.version);
   const isDone = job.state === "DONE";
   const startMs = job.startedAtMs ?? job.queuedAtMs;
@@ -44,7 +55,6 @@ export function jobResource(job: Job, context: JobResourceContext) {
   const elapsedTime = isNew ? isoDuration(elapsedS) : clockDuration(elapsedS);
   const tryMs = Math.max(0, (job.endedAtMs ?? context.nowMs) - (job.tryStartedAtMs ?? startMs));
   const tryS = Math.floor(tryMs / 1000);
-  const isOpenBackup = job.type === "BACKUP" && !isParent(job);
   const self = `/admin/jobs/${job.id}`;
   return {
     type: "job",
@@ -62,7 +72,7 @@ export function jobResource(job: Job, context: JobResourceContext) {
       ...(isNew
         ? {
             jobPath: job.parentId === 0 ? String(job.id) : `${job.parentId}.${job.id}`,
-            childCount: context.childCount,
+            childCount: children?.all ?? 0,
             activeElapsedTime: isoDuration(tryS),
           }
         : { initiatorId: job.owner }),
@@ -89,9 +99,9 @@ export function jobResource(job: Job, context: JobResourceContext) {
       dataMovement: "STANDARD",
       streamNumber: job.streamNumber,
       copyNumber: job.type === "BACKUP" ? 1 : 0,
-      restartable: isRestartable(job) ? 1 : 0,
-      suspendable: isOpenBackup && canHappen(job.state, "suspend") && job.state !== "SUSPENDING" ? 1 : 0,
-      resumable: job.state === "SUSPENDED" ? 1 : 0,
+      restartable: isRestartable(job, children) ? 1 : 0,
+      suspendable: isSuspendable(job, children) ? 1 : 0,
+      resumable: job.state === "SUSPENDED" || (children?.suspended ?? 0) > 0 ? 1 : 0,
       cancellable: canHappen(job.state, "cancel") && job.state !== "CANCELLING" ? 1 : 0,
       ...queueing(context.obstacle),
       state: shownState(job.state),
@@ -128,14 +138,14 @@ function restoredImages(request: unknown): string {
 }
 
 /** NetBackup's MAX_STORAGE_UNIT_JOBS, and LOGICAL_RESOURCE for what is none of its devices. */
-const queueReasons = { "storage unit": 5, policy: 24 } as const;
+const queueReasons = { primary: 24, "storage unit": 5, policy: 24 } as const;
 
 function queueing(obstacle: Obstacle | undefined) {
   if (obstacle === undefined) return {};
   const { kind, name, limit } = obstacle;
   return {
     jobQueueReason: queueReasons[kind],
-    jobQueueResource: `${kind} ${name}, ${limit} ${limit === 1 ? "job" : "jobs"} at once`,
+    jobQueueResource: `${`${kind} ${name}`.trim()}, ${limit} ${limit === 1 ? "job" : "jobs"} at once`,
   };
 }
 

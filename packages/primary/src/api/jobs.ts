@@ -45,7 +45,7 @@ export function jobRoutes({ jobs, queue, clock, primaryName }: JobRoutesOptions)
       version: context.get("version"),
       nowMs: clock.nowMs(),
       primaryName,
-      childCount: isParent(job) ? jobs.countChildren(job.id) : 0,
+      children: isParent(job) ? jobs.countChildren(job.id) : undefined,
       obstacle: queue.obstacleOf(job.id),
       cursor,
     });

@@ -8,7 +8,7 @@ import { describeStatus } from "../status-codes.ts";
 import { nextJobState, type JobEvent } from "./job-state.ts";
 import { isParent } from "./job-family.ts";
 import type { JobStore } from "./job-store.ts";
-import type { Job, JobLogLine, LogSeverity } from "./job.ts";
+import type { Job, JobLogLine, JobProgress, LogSeverity } from "./job.ts";
 
 /** What holds of a restore that the primary's end has cut short, since it moves what is whole. */
 const halfRestored =
@@ -19,6 +19,8 @@ export interface JobOutcome {
   status: number;
   /** The image that a backup made. */
   image?: CatalogueImage;
+  /** How far it came, when that is not what was last told of it. */
+  progress?: JobProgress;
   log?: readonly Omit<JobLogLine, "atMs">[];
 }
 
@@ -149,6 +151,7 @@ export class JobLifecycle {
     const { status, image } = outcome;
     const ended = database.transaction(() => {
       const current = jobs.get(job.id);
+      if (outcome.progress !== undefined) jobs.setProgress(job.id, outcome.progress, nowMs);
       jobs.setState(job.id, { state: nextJobState(current.state, event), status, nowMs });
       jobs.setEnded(job.id, nowMs, status <= 1 ? 100 : current.percentComplete);
       jobs.log.endTry(job.id, status, nowMs);

@@ -2,12 +2,14 @@ import assert from "node:assert/strict";
 import { EventEmitter, once } from "node:events";
 import { join } from "node:path";
 import test from "node:test";
+import { setImmediate } from "node:timers/promises";
 import { openDatabase } from "@sallyport/durable";
 import pino from "pino";
 import { Catalogue } from "../catalogue/catalogue.ts";
 import { limits } from "../limits.ts";
 import { migrations } from "../schema.ts";
 import { temporaryFolder, TestJournal } from "../testing/test-primary.ts";
+import { failedStreams } from "./job-family.ts";
 import { JobLifecycle, type JobOutcome } from "./job-lifecycle.ts";
 import { JobQueue } from "./job-queue.ts";
 import type { JobWork } from "./job-run.ts";
@@ -37,8 +39,9 @@ async function startQueue(maxJobs = 1) {
   const clock = { now: 1_000_000, nowMs: () => clock.now };
   const events = new EventEmitter().setMaxListeners(0);
   const started: number[] = [];
-  const work: JobWork = async (job, { signal }) => {
+  const work: JobWork = async (job, { signal, onProgress }) => {
     started.push(job.id);
+    events.on(`progress ${job.id}`, onProgress);
     events.emit("started", job.id);
     const end = once(events, `end ${job.id}`, { signal }) as Promise<[JobOutcome]>;
     const [outcome] = await end;
@@ -71,6 +74,10 @@ async function startQueue(maxJobs = 1) {
       await journal.jobDone(id);
     },
     fail: (id: number, status: number) => events.emit(`end ${id}`, { status }),
+    progress: (id: number, percentComplete: number, kilobytes: number) => {
+      const rest = { kilobytesTotal: 100, files: kilobytes / 10, filesTotal: 10, currentFile: `/file${id}` };
+      events.emit(`progress ${id}`, { percentComplete, kilobytes, ...rest });
+    },
     [Symbol.asyncDispose]: () => resources.disposeAsync(),
   };
 }
@@ -183,6 +190,110 @@ test("job queue - cancelling a parent cancels its children, those that run and t
     [150, 150, 150],
   );
   assert.equal(ends.at(-1)?.jobId, parent.id);
+});
+
+/** A parent of two streams with both children running. */
+async function startFamily(scene: Awaited<ReturnType<typeof startQueue>>, change: Partial<NewJob> = {}) {
+  const streams = [{ selections: ["/a"] }, { selections: ["/b"] }];
+  const parent = scene.queue.submit(newJob({ request: { streams }, ...change }));
+  await scene.untilStarted(2);
+  const [first, second] = scene.jobs.listChildren(parent.id);
+  assert.ok(first !== undefined && second !== undefined);
+  return { parent, first, second, streams };
+}
+
+test("job queue - a parent shows what its children have done together, while they run and at its end", async () => {
+  await using scene = await startQueue(2);
+  const { parent, first, second } = await startFamily(scene);
+  scene.progress(first.id, 50, 50);
+  scene.clock.now += limits.progressIntervalMs;
+  scene.progress(second.id, 25, 30);
+  const shown = () => {
+    const { percentComplete, kilobytes, kilobytesTotal, files, filesTotal } = scene.jobs.get(parent.id);
+    return [percentComplete, kilobytes, kilobytesTotal, files, filesTotal];
+  };
+  assert.deepEqual(shown(), [37, 80, 200, 8, 20]);
+  assert.match(scene.jobs.get(parent.id).currentFile, /^\/file/);
+  scene.progress(first.id, 100, 100);
+  scene.progress(second.id, 100, 100);
+  await scene.end(first.id, 0);
+  await scene.end(second.id, 0);
+  await scene.journal.jobDone(parent.id);
+  assert.deepEqual(shown(), [100, 200, 200, 20, 20]);
+  assert.deepEqual(
+    scene.jobs.log.tries(parent.id).map(({ kilobytes, files }) => [kilobytes, files]),
+    [[200, 20]],
+  );
+});
+
+test("job queue - a parent is not tried again, its children are", async () => {
+  await using scene = await startQueue(2);
+  const { parent, first, second } = await startFamily(scene, { maxTries: 2 });
+  scene.fail(first.id, 13);
+  scene.fail(second.id, 13);
+  while (scene.jobs.listChildren(parent.id).some(({ state }) => state !== "REQUEUED")) await setImmediate();
+  scene.clock.now += limits.jobRetryDelayMs;
+  scene.queue.wake();
+  await scene.untilStarted(4);
+  await scene.end(first.id, 13);
+  await scene.end(second.id, 58);
+  assert.equal((await scene.journal.jobDone(parent.id)).status, 13);
+  assert.equal(scene.jobs.listChildren(parent.id).length, 2);
+  assert.equal(scene.jobs.get(parent.id).tries, 1);
+});
+
+test("job queue - a parent is suspended and resumed through its children", async () => {
+  await using scene = await startQueue(2);
+  const { parent, first, second } = await startFamily(scene);
+  await scene.end(first.id, 0);
+  assert.throws(() => scene.queue.resume(scene.jobs.get(parent.id), "me"), { code: "wrong_job_state" });
+  scene.queue.suspend(scene.jobs.get(parent.id), "me");
+  while (scene.jobs.get(second.id).state !== "SUSPENDED") await setImmediate();
+  assert.equal(scene.jobs.get(parent.id).state, "ACTIVE");
+  assert.deepEqual(scene.jobs.countChildren(parent.id), { all: 2, failed: 0, suspendable: 0, suspended: 1 });
+  assert.throws(() => scene.queue.suspend(scene.jobs.get(parent.id), "me"), { code: "wrong_job_state" });
+  scene.queue.resume(scene.jobs.get(parent.id), "me");
+  await scene.untilStarted(3);
+  await scene.end(second.id, 0);
+  assert.equal((await scene.journal.jobDone(parent.id)).status, 0);
+});
+
+test("job queue - a parent goes on after a restart of the primary as long as a child rests", async () => {
+  await using scene = await startQueue(2);
+  const { parent, first, second } = await startFamily(scene);
+  await scene.end(first.id, 71);
+  scene.queue.suspend(scene.jobs.get(second.id), "me");
+  while (scene.jobs.get(second.id).state !== "SUSPENDED") await setImmediate();
+  await scene.queue.close();
+  assert.equal(scene.jobs.get(parent.id).state, "ACTIVE");
+  await using queue = new JobQueue(scene.options);
+  queue.start();
+  queue.resume(scene.jobs.get(second.id), "me");
+  await scene.untilStarted(3);
+  await scene.end(second.id, 0);
+  assert.equal((await scene.journal.jobDone(parent.id)).status, 1);
+  assert.deepEqual([scene.jobs.get(parent.id).tries, scene.jobs.listChildren(parent.id).length], [1, 2]);
+});
+
+test("job queue - what has failed of a parent is run again under the same stream numbers", async () => {
+  await using scene = await startQueue(2);
+  const { parent, first, second, streams } = await startFamily(scene);
+  await scene.end(first.id, 0);
+  await scene.end(second.id, 13);
+  await scene.journal.jobDone(parent.id);
+  const request = failedStreams(scene.jobs.get(parent.id), scene.jobs.listChildren(parent.id));
+  assert.deepEqual(request, { streams: [streams[1]], numbers: [2] });
+  const again = scene.queue.submit(newJob({ request }));
+  await scene.untilStarted(3);
+  const [child] = scene.jobs.listChildren(again.id);
+  assert.deepEqual([child?.streamNumber, child?.request], [2, streams[1]]);
+});
+
+test("job queue - a parent needs room for all of its children", async () => {
+  await using scene = await startQueue(1);
+  const request = { streams: Array.from({ length: limits.maxQueuedJobs }, () => ({ selections: ["/a"] })) };
+  scene.queue.submit(newJob({ request }));
+  assert.throws(() => scene.queue.submit(newJob()), { code: "queue_full" });
 });
 
 test("job queue - closing ends children before their parent, all with 50", async () => {

@@ -1,13 +1,13 @@
-import { EventEmitter, once } from "node:events";
 import type { Logger } from "pino";
 import type { Clock } from "../clock.ts";
 import { PrimaryError } from "../errors.ts";
 import { limits } from "../limits.ts";
-import { childrenOf, isParent, parentStatus } from "./job-family.ts";
+import { FamilyRuns } from "./family-runs.ts";
+import { isParent, jobsOf } from "./job-family.ts";
 import type { JobLifecycle, JobOutcome } from "./job-lifecycle.ts";
-import { JobRun, type JobWork } from "./job-run.ts";
+import { JobRun, type JobWork, type JobWorkContext, type RunWork } from "./job-run.ts";
 import { findObstacle, selectJobs, type Obstacle, type WaitingJob } from "./job-selection.ts";
-import { canHappen } from "./job-state.ts";
+import { canHappen, type JobState } from "./job-state.ts";
 import type { JobStore } from "./job-store.ts";
 import type { Job, JobType, NewJob } from "./job.ts";
 
@@ -18,11 +18,18 @@ export interface JobQueueOptions {
   work: Readonly<Record<JobType, JobWork>>;
   /** Jobs that may use a storage unit at once. */
   maxJobsOf: (storageUnit: string) => number;
+  /** Jobs that may run at once, of all storage units together; `maxRunningJobs` without it. */
+  maxJobs?: number;
   clock: Clock;
   log: Logger;
 }
 
-interface RunningJob extends WaitingJob {
+interface QueuedJob extends WaitingJob {
+  /** Jobs that wait with it: the children of a parent that has not begun. */
+  jobs: number;
+}
+
+interface RunningJob extends QueuedJob {
   aborter: AbortController;
   ended: Promise<void>;
 }
@@ -30,21 +37,22 @@ interface RunningJob extends WaitingJob {
 /** Runs jobs: by priority and in order of arrival, as many at once as their storage units and policies allow. */
 export class JobQueue implements AsyncDisposable {
   readonly #options: JobQueueOptions;
-  readonly #waiting = new Map<number, WaitingJob>();
+  readonly #waiting = new Map<number, QueuedJob>();
   readonly #running = new Map<number, RunningJob>();
   readonly #closing = new AbortController();
-  /** Emits a job's id when it is DONE. */
-  readonly #ends = new EventEmitter().setMaxListeners(0);
+  readonly #families: FamilyRuns;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(options: JobQueueOptions) {
     this.#options = options;
+    this.#families = new FamilyRuns({ ...options, enqueue: (child) => this.#enqueue(child) });
   }
 
-  /** Takes up the jobs that have waited for their next try since before the start. */
+  /** Takes up the jobs that have waited for their next try since before the start, and the parents of what rests. */
   start(): void {
     for (const job of this.#options.jobs.listOpen()) {
       if (job.state === "REQUEUED") this.#waiting.set(job.id, waitingJob(job));
+      else if (isParent(job) && job.state !== "QUEUED") this.#begin(waitingJob(job), job);
     }
     this.wake();
   }
@@ -54,7 +62,7 @@ export class JobQueue implements AsyncDisposable {
    * @throws PrimaryError `queue_full`, `stopping`
    */
   submit(job: NewJob): Job {
-    this.#checkRoom();
+    this.#checkRoom(jobsOf(job));
     const made = this.#options.jobs.insert(job, this.#options.clock.nowMs());
     this.#enqueue(made);
     return made;
@@ -71,20 +79,21 @@ export class JobQueue implements AsyncDisposable {
     }
     const current = jobs.get(job.id);
     this.#waiting.delete(job.id);
-    if (lifecycle.cancel(current, userName).state === "DONE") this.#ends.emit(String(job.id));
+    if (lifecycle.cancel(current, userName).state === "DONE") this.#families.noteEnd(job.id);
     this.#running.get(job.id)?.aborter.abort();
   }
 
   /**
-   * Suspends a backup: what it has written stays in the repository, and a resume does not write it again.
+   * Suspends a backup: what it has written stays in the repository, and a resume does not write it again. Of a parent
+   * all children are suspended that wait or run; it stays ACTIVE itself.
    * @throws PrimaryError `wrong_job_state`
    */
   suspend(job: Job, userName: string): void {
-    if (job.type !== "BACKUP" || isParent(job)) {
-      throw new PrimaryError(
-        "wrong_job_state",
-        "only a backup can be suspended, and of several streams each by itself",
-      );
+    if (job.type !== "BACKUP") throw new PrimaryError("wrong_job_state", "only a backup can be suspended");
+    if (isParent(job)) {
+      const children = this.#childrenIn(job, ["QUEUED", "ACTIVE", "REQUEUED"], "suspended");
+      for (const child of children) this.suspend(child, userName);
+      return;
     }
     this.#options.lifecycle.suspend(job, userName);
     this.#waiting.delete(job.id);
@@ -92,16 +101,25 @@ export class JobQueue implements AsyncDisposable {
   }
 
   /**
-   * Lets a suspended job wait for its turn again.
+   * Lets a suspended job wait for its turn again, or all suspended children of a parent.
    * @throws PrimaryError `wrong_job_state`, `queue_full`, `stopping`
    */
   resume(job: Job, userName: string): void {
-    this.#checkRoom();
+    if (isParent(job)) {
+      const children = this.#childrenIn(job, ["SUSPENDED"], "resumed");
+      this.#checkRoom(children.length);
+      for (const child of children) this.resume(child, userName);
+      return;
+    }
+    this.#checkRoom(1);
     this.#enqueue(this.#options.lifecycle.resume(job, userName));
   }
 
-  /** Gives a job another priority, by which it gets its turn when it waits for one. */
+  /** Gives a job another priority, by which it gets its turn when it waits for one; and its children with it. */
   prioritise(job: Job, priority: number): void {
+    for (const child of isParent(job) ? this.#options.jobs.listChildren(job.id) : []) {
+      if (child.state !== "DONE") this.prioritise(child, priority);
+    }
     this.#options.jobs.setPriority(job.id, priority, this.#options.clock.nowMs());
     const waiting = this.#waiting.get(job.id);
     if (waiting !== undefined) this.#waiting.set(job.id, { ...waiting, priority });
@@ -115,7 +133,7 @@ export class JobQueue implements AsyncDisposable {
       if (job.windowEndMs === null || clock.nowMs() < job.windowEndMs) continue;
       this.#waiting.delete(id);
       lifecycle.miss(job);
-      this.#ends.emit(String(id));
+      this.#families.noteEnd(id);
     }
   }
 
@@ -123,18 +141,17 @@ export class JobQueue implements AsyncDisposable {
   obstacleOf(id: number): Obstacle | undefined {
     const job = this.#waiting.get(id);
     if (job === undefined || job.dueAtMs > this.#options.clock.nowMs()) return undefined;
-    return findObstacle(job, [...this.#running.values()], this.#options.maxJobsOf);
+    return findObstacle(job, [...this.#running.values()], this.#bounds());
   }
 
   /** Starts what can start now. */
   wake(): void {
     clearTimeout(this.#timer);
     if (this.#closing.signal.aborted) return;
-    const { clock, maxJobsOf } = this.#options;
-    const nowMs = clock.nowMs();
+    const nowMs = this.#options.clock.nowMs();
     for (const job of selectJobs([...this.#waiting.values()], [...this.#running.values()], {
       nowMs,
-      maxJobsOf,
+      ...this.#bounds(),
     })) {
       this.#begin(job);
     }
@@ -157,11 +174,11 @@ export class JobQueue implements AsyncDisposable {
       // One that waits for its next try goes on waiting over the restart.
       if (job.state !== "QUEUED") continue;
       lifecycle.interrupt(job, "the primary was stopped before the job started");
-      this.#ends.emit(String(id));
+      this.#families.noteEnd(id);
     }
     this.#waiting.clear();
     // A parent waits no longer for what rests; what runs ends before it.
-    for (const { id } of jobs.listOpen()) if (!this.#running.has(id)) this.#ends.emit(String(id));
+    for (const { id } of jobs.listOpen()) if (!this.#running.has(id)) this.#families.noteEnd(id);
     const running = [...this.#running.values()];
     for (const { aborter } of running) aborter.abort();
     await Promise.all(running.map(({ ended }) => ended));
@@ -171,14 +188,31 @@ export class JobQueue implements AsyncDisposable {
     return this.close();
   }
 
-  #checkRoom(): void {
+  #bounds() {
+    const { maxJobsOf, maxJobs = limits.maxRunningJobs } = this.#options;
+    return { maxJobsOf, maxJobs };
+  }
+
+  /** @throws PrimaryError `wrong_job_state` when there is none */
+  #childrenIn(parent: Job, states: readonly JobState[], what: string): Job[] {
+    const children = this.#options.jobs.listChildren(parent.id).filter(({ state }) => states.includes(state));
+    if (children.length > 0) return children;
+    throw new PrimaryError(
+      "wrong_job_state",
+      `no child of job ${parent.id} can be ${what}; look at them first`,
+    );
+  }
+
+  #checkRoom(wanted: number): void {
     if (this.#closing.signal.aborted) {
       throw new PrimaryError("stopping", "the primary is stopping: try again when it is up");
     }
-    if (this.#waiting.size >= limits.maxQueuedJobs) {
+    // A parent that has not begun will have its children wait.
+    const taken = [...this.#waiting.values()].reduce((sum, { jobs }) => sum + jobs, 0);
+    if (taken + wanted > limits.maxQueuedJobs) {
       throw new PrimaryError(
         "queue_full",
-        `${limits.maxQueuedJobs} jobs are waiting already: try again later`,
+        `${taken} jobs are waiting, and ${limits.maxQueuedJobs} may: try again later`,
       );
     }
   }
@@ -189,10 +223,11 @@ export class JobQueue implements AsyncDisposable {
     setImmediate(() => this.wake());
   }
 
-  #begin(job: WaitingJob): void {
+  /** @param begun the job as it is, when it has begun before the start of the primary */
+  #begin(job: QueuedJob, begun?: Job): void {
     this.#waiting.delete(job.id);
     const aborter = new AbortController();
-    const ended = this.#run(job.id, aborter.signal)
+    const ended = this.#run(job.id, aborter.signal, begun)
       .catch((error: unknown) => this.#options.log.error({ err: error, jobId: job.id }, "job.lost"))
       .finally(() => {
         this.#running.delete(job.id);
@@ -201,36 +236,30 @@ export class JobQueue implements AsyncDisposable {
     this.#running.set(job.id, { ...job, aborter, ended });
   }
 
-  async #run(id: number, signal: AbortSignal): Promise<void> {
-    const { jobs, work } = this.#options;
-    const parts = { ...this.#options, closing: this.#closing.signal };
-    const run = new JobRun(parts, id, signal);
-    const requeued = await run.run(
-      isParent(jobs.get(id))
-        ? (job, context) => this.#runChildren(job, context.signal)
-        : (job, context) => work[job.type](job, context),
-    );
+  async #run(id: number, signal: AbortSignal, begun: Job | undefined): Promise<void> {
+    const { jobs } = this.#options;
+    const run = new JobRun({ ...this.#options, closing: this.#closing.signal }, id, signal);
+    const work: RunWork = (job, context) => this.#work(job, context);
+    const requeued = await (begun === undefined ? run.run(work) : run.continue(begun, work));
     if (requeued !== undefined && !this.#closing.signal.aborted) this.#waiting.set(id, waitingJob(requeued));
-    if (jobs.find(id)?.state === "DONE") this.#ends.emit(String(id));
+    const state = jobs.find(id)?.state;
+    // While the primary ends, a parent waits no longer for what has come to rest.
+    if (state === "DONE" || this.#closing.signal.aborted) this.#families.noteEnd(id);
   }
 
-  /** A parent's work: its children, of which each has a job, a try, a log and an image of its own. */
-  async #runChildren(parent: Job, signal: AbortSignal): Promise<JobOutcome> {
-    const { jobs, clock } = this.#options;
-    const children = childrenOf(parent).map((child) => jobs.insert(child, clock.nowMs()));
-    const ends = children.map(({ id }) => once(this.#ends, String(id)));
-    for (const child of children) this.#enqueue(child);
-    await Promise.all(ends);
-    const statuses = children.map(({ id }) => jobs.get(id).status);
-    const log = children.map(({ id }, index) => ({
-      severity: (statuses[index] ?? 0) > 1 ? ("ERROR" as const) : ("INFO" as const),
-      message: `stream ${index + 1}, job ${id}: status ${statuses[index]}`,
-    }));
-    return { status: signal.aborted ? 150 : parentStatus(statuses), log };
+  #work(job: Job, context: JobWorkContext): Promise<JobOutcome | undefined> {
+    if (isParent(job)) return this.#families.run(job, context);
+    return this.#options.work[job.type](job, {
+      ...context,
+      onProgress: (progress) => {
+        context.onProgress(progress);
+        this.#families.noteProgress(job);
+      },
+    });
   }
 }
 
-function waitingJob(job: Job): WaitingJob {
+function waitingJob(job: Job): QueuedJob {
   return {
     id: job.id,
     priority: job.priority,
@@ -238,5 +267,6 @@ function waitingJob(job: Job): WaitingJob {
     policyName: job.policyName,
     jobLimit: job.jobLimit,
     storageUnit: isParent(job) ? undefined : job.storageUnit,
+    jobs: jobsOf(job),
   };
 }

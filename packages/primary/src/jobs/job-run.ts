@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import type { Clock } from "../clock.ts";
 import { PrimaryError } from "../errors.ts";
 import { limits } from "../limits.ts";
+import { isParent } from "./job-family.ts";
 import type { JobLifecycle, JobOutcome } from "./job-lifecycle.ts";
 import type { JobStore } from "./job-store.ts";
 import type { Job, JobProgress, JobType } from "./job.ts";
@@ -17,6 +18,9 @@ export interface JobWorkContext {
 
 /** What a kind of job does. Anything that it throws ends the job. */
 export type JobWork = (job: Job, context: JobWorkContext) => Promise<JobOutcome>;
+
+/** The work of a run; without an outcome it is not over, and goes on after the next start of the primary. */
+export type RunWork = (job: Job, context: JobWorkContext) => Promise<JobOutcome | undefined>;
 
 /** What a run works on. */
 export interface JobRunOptions {
@@ -47,12 +51,17 @@ export class JobRun {
   }
 
   /** Runs the try; answers the job when it has to wait for the next. */
-  async run(work: JobWork): Promise<Job | undefined> {
+  async run(work: RunWork): Promise<Job | undefined> {
     const { jobs, lifecycle } = this.#options;
     // A full disk may refuse the start: then nothing has happened, and it is tried again like the end.
     const job = await this.#persist(() => lifecycle.start(jobs.get(this.#id)));
-    if (job === undefined) return undefined;
+    return job === undefined ? undefined : this.continue(job, work);
+  }
+
+  /** Goes on with the try that a job is in; answers the job when it has to wait for the next. */
+  async continue(job: Job, work: RunWork): Promise<Job | undefined> {
     const outcome = await this.#work(job, work);
+    if (outcome === undefined) return undefined;
     const ended = await this.#persist(() => this.#end(job, outcome));
     return ended?.state === "REQUEUED" ? ended : undefined;
   }
@@ -67,13 +76,14 @@ export class JobRun {
     }
     // One that has its image has done its work, whatever its end command says.
     const hasFailed = outcome.status > 1 && outcome.image === undefined && !finalStatuses.has(outcome.status);
-    if (hasFailed && state === "ACTIVE" && job.tries < job.maxTries) {
+    // The tries of a parent are its children's.
+    if (hasFailed && state === "ACTIVE" && job.tries < job.maxTries && !isParent(job)) {
       return lifecycle.retry(job, outcome, clock.nowMs() + limits.jobRetryDelayMs);
     }
     return lifecycle.finish(job, outcome);
   }
 
-  async #work(job: Job, work: JobWork): Promise<JobOutcome> {
+  async #work(job: Job, work: RunWork): Promise<JobOutcome | undefined> {
     const { log } = this.#options;
     const signal = this.#signal;
     try {

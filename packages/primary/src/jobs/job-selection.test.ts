@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import test from "node:test";
-import { selectJobs, type RunningJob, type WaitingJob } from "./job-selection.ts";
+import { findObstacle, selectJobs, type RunningJob, type WaitingJob } from "./job-selection.ts";
 
 const job = (id: number, change: Partial<WaitingJob> = {}): WaitingJob => ({
   id,
@@ -11,7 +11,7 @@ const job = (id: number, change: Partial<WaitingJob> = {}): WaitingJob => ({
   storageUnit: "stu",
   ...change,
 });
-const rules = { nowMs: 1000, maxJobsOf: (unit: string) => (unit === "stu" ? 2 : 1) };
+const rules = { nowMs: 1000, maxJobs: 4, maxJobsOf: (unit: string) => (unit === "stu" ? 2 : 1) };
 const ids = (waiting: WaitingJob[], running: RunningJob[] = []) =>
   selectJobs(waiting, running, rules).map(({ id }) => id);
 
@@ -28,6 +28,13 @@ test("job selection - a job that has to wait lets others pass", () => {
     [2],
   );
   assert.deepEqual(ids([job(1, { dueAtMs: 1001 }), job(2, { dueAtMs: 1000 })]), [2]);
+});
+
+test("job selection - of all storage units together no more run than the primary's bound, those of the highest priority", () => {
+  const each = [1, 2, 3, 4, 5, 6].map((id) => job(id, { storageUnit: `unit${id}`, priority: id }));
+  assert.deepEqual(ids(each), [6, 5, 4, 3]);
+  assert.deepEqual(ids(each, [job(9), job(8, { storageUnit: undefined })]), [6, 5, 4]);
+  assert.deepEqual(findObstacle(job(1), each.slice(2), rules), { kind: "primary", name: "", limit: 4 });
 });
 
 test("job selection - keeps a policy's limit of jobs", () => {

@@ -20,31 +20,34 @@ export interface SelectionRules {
   nowMs: number;
   /** Jobs that may use a storage unit at once. */
   maxJobsOf: (storageUnit: string) => number;
+  /** Jobs of all storage units and policies. */
+  maxJobs: number;
 }
 
 /**
  * Chooses the jobs that begin now. A job that has to wait for its policy or its storage unit does not hold up those
  * behind it that need neither.
  */
-export function selectJobs(
-  waiting: readonly WaitingJob[],
+export function selectJobs<Job extends WaitingJob>(
+  waiting: readonly Job[],
   running: readonly RunningJob[],
-  { nowMs, maxJobsOf }: SelectionRules,
-): WaitingJob[] {
-  const now = [...running];
+  rules: SelectionRules,
+): Job[] {
+  const now: RunningJob[] = [...running];
   return waiting
-    .filter(({ dueAtMs }) => dueAtMs <= nowMs)
+    .filter(({ dueAtMs }) => dueAtMs <= rules.nowMs)
     .toSorted((a, b) => b.priority - a.priority || a.id - b.id)
     .filter((job) => {
-      if (findObstacle(job, now, maxJobsOf) !== undefined) return false;
+      if (findObstacle(job, now, rules) !== undefined) return false;
       now.push(job);
       return true;
     });
 }
 
-/** What a job waits for: a place on its storage unit, or of its policy. */
+/** What a job waits for: a place of the primary, on its storage unit, or of its policy. */
 export interface Obstacle {
-  kind: "storage unit" | "policy";
+  kind: "primary" | "storage unit" | "policy";
+  /** Empty for the primary. */
   name: string;
   /** Jobs that may run at once. */
   limit: number;
@@ -54,12 +57,13 @@ export interface Obstacle {
 export function findObstacle(
   job: Pick<WaitingJob, "storageUnit" | "policyName" | "jobLimit">,
   running: readonly RunningJob[],
-  maxJobsOf: SelectionRules["maxJobsOf"],
+  { maxJobsOf, maxJobs }: Pick<SelectionRules, "maxJobsOf" | "maxJobs">,
 ): Obstacle | undefined {
   const { storageUnit, jobLimit, policyName } = job;
   // A parent does nothing itself: it takes no place of a storage unit, and none of its policy either.
   if (storageUnit === undefined) return undefined;
   const working = running.filter((other) => other.storageUnit !== undefined);
+  if (working.length >= maxJobs) return { kind: "primary", name: "", limit: maxJobs };
   const limit = maxJobsOf(storageUnit);
   if (working.filter((other) => other.storageUnit === storageUnit).length >= limit) {
     return { kind: "storage unit", name: storageUnit, limit };

@@ -10,6 +10,15 @@ export interface SqlCondition {
   values: (string | number)[];
 }
 
+/** The children of a job. */
+export interface ChildCounts {
+  all: number;
+  failed: number;
+  /** Those that wait or run. */
+  suspendable: number;
+  suspended: number;
+}
+
 /** The jobs' table. It knows no rules: those are in `job-lifecycle.ts`. */
 export class JobStore {
   readonly log: JobLog;
@@ -76,9 +85,47 @@ export class JobStore {
     return rows.map(jobFromRow);
   }
 
-  /** How many children a job has. */
-  countChildren(id: number): number {
-    return this.count({ sql: "parent_id = ? AND parent_id > 0", values: [id] });
+  /** How many children a job has, and what could be done to them. */
+  countChildren(id: number): ChildCounts {
+    const row = this.#database
+      .prepare(
+        `SELECT count(*) AS n, count(*) FILTER (WHERE state = 'DONE' AND status > 1) AS failed,
+         count(*) FILTER (WHERE state IN ('QUEUED', 'ACTIVE', 'REQUEUED')) AS suspendable,
+         count(*) FILTER (WHERE state = 'SUSPENDED') AS suspended FROM jobs WHERE parent_id = ? AND parent_id > 0`,
+      )
+      .get(id);
+    const read = (name: string) => Number(row?.[name] ?? 0);
+    return {
+      all: read("n"),
+      failed: read("failed"),
+      suspendable: read("suspendable"),
+      suspended: read("suspended"),
+    };
+  }
+
+  /** Whether a child of a job is not DONE. */
+  hasOpenChild(id: number): boolean {
+    return this.count({ sql: "parent_id = ? AND parent_id > 0 AND state <> 'DONE'", values: [id] }) > 0;
+  }
+
+  /** How far the children of a job have come together; the percentage is their mean. */
+  sumChildren(id: number): JobProgress {
+    const row = this.#database
+      .prepare(
+        `SELECT avg(CASE WHEN state = 'DONE' THEN 100 ELSE percent_complete END) AS percent, sum(kilobytes) AS kilobytes,
+         sum(max(kilobytes, kilobytes_total)) AS kilobytes_total, sum(files) AS files, sum(max(files, files_total)) AS files_total,
+         max(current_file) AS current_file FROM jobs WHERE parent_id = ? AND parent_id > 0`,
+      )
+      .get(id);
+    const read = (name: string) => Number(row?.[name] ?? 0);
+    return {
+      percentComplete: Math.min(99, Math.floor(read("percent"))),
+      kilobytes: read("kilobytes"),
+      kilobytesTotal: read("kilobytes_total"),
+      files: read("files"),
+      filesTotal: read("files_total"),
+      currentFile: String(row?.["current_file"] ?? ""),
+    };
   }
 
   /** The children of a job, oldest first. */
