@@ -2,6 +2,7 @@ import { lstat } from "node:fs/promises";
 import type { LogSeverity } from "../jobs/job.ts";
 import { describeErrorLine, type BackupSummary } from "../storage/restic-output.ts";
 import { backupStatus } from "./backup-status.ts";
+import { pathBytes } from "../storage/path-text.ts";
 import type { BackupSource } from "./backup-source.ts";
 
 /** What the backup of this machine's files works with. */
@@ -44,7 +45,7 @@ async function findMissing(selections: readonly string[]): Promise<string[]> {
   const missing: string[] = [];
   for (const path of selections) {
     try {
-      await lstat(path);
+      await lstat(pathBytes(path));
     } catch {
       // Whatever the reason, restic will meet it too and tells it in the log.
       missing.push(path);

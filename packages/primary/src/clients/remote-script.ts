@@ -3,6 +3,13 @@ export function quote(text: string): string {
   return `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
+/** Quotes a path, whose bytes need not be text. */
+function quotePath(path: string): string {
+  return quote(path).replaceAll(/\uFFFD([0-9a-f]{2})/g, (_found, hex: string) => {
+    return `'"$(printf '\\${Number.parseInt(hex, 16).toString(8)}')"'`;
+  });
+}
+
 /**
  * Restic's way to the repository: its "rclone" is a shell that joins it to the SSH connection. When that ends, the first
  * `cat` does, and restic is stopped: nothing of a backup outlives its connection.
@@ -28,7 +35,7 @@ export function backupScript(
 ): string {
   return [
     ...opening(password),
-    `printf '%s\\0' ${selections.map(quote).join(" ")} | sallyport_restic backup --json --files-from-raw=- ${args.map(quote).join(" ")}`,
+    `printf '%s\\0' ${selections.map(quotePath).join(" ")} | sallyport_restic backup --json --files-from-raw=- ${args.map(quote).join(" ")}`,
   ].join("\n");
 }
 
@@ -88,12 +95,12 @@ export function restoreScript(restore: {
     ...opening(password),
     restoreFunctions,
     `failed=0 overwrite=${overwrites ? 1 : 0}`,
-    `parent_of ${quote(first)} || exit 5`,
+    `parent_of ${quotePath(first)} || exit 5`,
     'stage=$(mktemp -d "${parent%/}/.sallyport-restore-XXXXXXXX") || exit 5',
     `trap 'chmod -R u+rwX -- "$stage" 2>/dev/null; rm -rf -- "$stage"' EXIT`,
     "trap 'exit 1' HUP INT TERM PIPE",
     `sallyport_restic restore --no-lock --target="$stage" ${includes.map(quote).join(" ")} -- ${quote(snapshotId)} || exit`,
-    ...moves.map(({ path, destination }) => `place ${quote(path)} ${quote(destination)}`),
+    ...moves.map(({ path, destination }) => `place ${quotePath(path)} ${quotePath(destination)}`),
     "exit $failed",
   ].join("\n");
 }

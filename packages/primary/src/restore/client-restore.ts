@@ -7,7 +7,7 @@ import type { JobOutcome } from "../jobs/job-lifecycle.ts";
 import type { JobWork } from "../jobs/job-run.ts";
 import type { Job, LogSeverity } from "../jobs/job.ts";
 import { limits } from "../limits.ts";
-import { escapePattern } from "../storage/pattern.ts";
+import { pathPattern } from "../storage/path-text.ts";
 import { describeErrorLine } from "../storage/restic-output.ts";
 import type { RunningProcesses } from "../storage/running-processes.ts";
 import type { StorageUnits } from "../storage/storage-units.ts";
@@ -72,7 +72,7 @@ export function clientRestoreWork(options: ClientRestoreOptions): JobWork {
         snapshotId: image.snapshotId,
         includes: group
           .filter(({ path }) => path !== "/")
-          .map(({ path }) => `--include=${escapePattern(path)}`),
+          .map(({ path }) => `--include=${pathPattern(path)}`),
         moves: group,
         overwrites: overwriteExistingFiles,
       });

@@ -1,5 +1,6 @@
 import type { Stats } from "node:fs";
 import { chmod, chown, lstat, mkdir, readdir, rename, rm, unlink, utimes } from "node:fs/promises";
+import { pathBytes, pathText } from "../storage/path-text.ts";
 import { measureTree, type TreeSize } from "./measure-tree.ts";
 
 /** How a subtree is moved. */
@@ -20,16 +21,16 @@ const slash = Buffer.from("/");
 /**
  * Moves a restored subtree into its place on the same file system. Where nothing is, the subtree is renamed as a whole,
  * which keeps owners, modes, times, extended attributes and hard links. Where a folder is, its entries are merged and it
- * gets the restored folder's owner, mode and times. Symbolic links in the destination are never followed: they count
+ * gets the restored folder's owner, mode and times (to the microsecond, as Node sets them); what else it has it keeps. Symbolic links in the destination are never followed: they count
  * as existing files. Paths are bytes, since names need not be UTF-8.
  */
 export async function moveIntoPlace(from: string, to: string, options: MoveOptions): Promise<void> {
-  await move(Buffer.from(from), Buffer.from(to), options);
+  await move(pathBytes(from), pathBytes(to), options);
 }
 
 /** Makes the missing folders above a destination. */
 export async function makeParents(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true });
+  await mkdir(pathBytes(folder), { recursive: true });
 }
 
 async function move(from: PathBytes, to: PathBytes, options: MoveOptions): Promise<void> {
@@ -38,7 +39,7 @@ async function move(from: PathBytes, to: PathBytes, options: MoveOptions): Promi
   const existing = await lstatIfExists(to);
   try {
     if (source.isDirectory() && existing?.isDirectory() === true) return await merge(from, to, options);
-    if (existing !== undefined && !options.overwriteExistingFiles) return options.onSkipped(to.toString());
+    if (existing !== undefined && !options.overwriteExistingFiles) return options.onSkipped(pathText(to));
     if (existing?.isDirectory() === true) throw new Error("is a folder, and the backup has a file there");
     const size = await measureTree(from, source);
     if (existing === undefined) await rename(from, to);
@@ -47,7 +48,7 @@ async function move(from: PathBytes, to: PathBytes, options: MoveOptions): Promi
   } catch (error) {
     options.signal.throwIfAborted();
     // One file that can't be placed must not keep the others from it.
-    options.onFailed(to.toString(), (error as Error).message);
+    options.onFailed(pathText(to), (error as Error).message);
   }
 }
 
@@ -67,7 +68,7 @@ async function merge(from: PathBytes, to: PathBytes, options: MoveOptions): Prom
   if (!options.overwriteExistingFiles) return;
   await chown(to, restored.uid, restored.gid);
   await chmod(to, restored.mode & 0o7777);
-  await utimes(to, restored.atime, restored.mtime);
+  await utimes(to, restored.atimeMs / 1000, restored.mtimeMs / 1000);
 }
 
 async function lstatIfExists(path: PathBytes): Promise<Stats | undefined> {

@@ -9,6 +9,7 @@ import type { Job, LogSeverity } from "../jobs/job.ts";
 import { PrimaryError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { describeErrorLine } from "../storage/restic-output.ts";
+import { pathBytes } from "../storage/path-text.ts";
 import type { Restic } from "../storage/restic.ts";
 import type { StorageUnit } from "../storage/storage-unit.ts";
 import type { StorageUnits } from "../storage/storage-units.ts";
@@ -171,7 +172,7 @@ async function placeAll(scope: GroupContext, group: MoveGroup, folder: string): 
   for (const { path, destination } of group.moves) {
     if (context.signal.aborted) return;
     const staged = path === "/" ? folder : join(folder, path);
-    if ((await lstat(staged).catch(() => undefined)) === undefined) {
+    if ((await lstat(pathBytes(staged)).catch(() => undefined)) === undefined) {
       report.failed += 1;
       report.log.push({ severity: "ERROR", message: `${path} is not in the image ${group.backupId}` });
       continue;

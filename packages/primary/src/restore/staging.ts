@@ -2,6 +2,7 @@ import { lstat, mkdir, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Database } from "@sallyport/durable";
 import type { Logger } from "pino";
+import { isOdd, pathBytes } from "../storage/path-text.ts";
 
 /** The staging folders that exist, so that a crash leaves none behind. */
 export class StagingFolders {
@@ -39,7 +40,7 @@ export class StagingFolders {
 }
 
 /**
- * The nearest folder above `destination` that exists: there a staging folder is on the same file system.
+ * The nearest folder above `destination` that exists and whose name is UTF-8: there a staging folder is on the same file system.
  * @throws Error when a symbolic link is on the way: it could lead a restore anywhere
  */
 export async function findStagingParent(destination: string): Promise<string> {
@@ -49,9 +50,9 @@ export async function findStagingParent(destination: string): Promise<string> {
     ancestors.unshift(path);
     if (path === "/") break;
   }
-  let parent = "/";
+  let parent: { path: string; device: number } | undefined;
   for (const path of ancestors) {
-    const found = await lstat(path).catch((error: NodeJS.ErrnoException) => {
+    const found = await lstat(pathBytes(path)).catch((error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") return undefined;
       throw error;
     });
@@ -60,7 +61,13 @@ export async function findStagingParent(destination: string): Promise<string> {
       throw new Error(`${path} is a symbolic link, which a restore does not follow: name the real folder`);
     }
     if (!found.isDirectory()) throw new Error(`${path} is not a folder: choose another destination`);
-    parent = path;
+    // Restic can't be told a folder whose name is no text.
+    if (!isOdd(path)) parent = { path, device: found.dev };
+    else if (found.dev !== parent?.device) {
+      throw new Error(
+        `${path} is a file system of its own whose name is not UTF-8: choose another destination`,
+      );
+    }
   }
-  return parent;
+  return parent?.path ?? "/";
 }

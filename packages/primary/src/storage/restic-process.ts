@@ -13,7 +13,7 @@ export interface ResticRun {
   /** The folder that it runs in; the primary's own by default. */
   folder?: string | undefined;
   /** Written to its standard input after the process has been recorded. */
-  input?: string;
+  input?: string | Buffer;
   /** Writes its standard input itself instead; that ends when it answers true, and otherwise when restic does. */
   feed?: (stdin: Writable) => Promise<boolean>;
   onLine?: (line: string) => void;

@@ -2,7 +2,9 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { limits } from "../limits.ts";
-import { escapePattern } from "./pattern.ts";
+import { isWithin } from "../restore/path-rules.ts";
+import { ListedPaths } from "./listed-paths.ts";
+import { isOdd, pathBytes, pathPattern } from "./path-text.ts";
 import type { RepositoryAccess } from "./repository-access.ts";
 import { RepositoryLock } from "./repository-lock.ts";
 import { runRestic, type ResticResult, type ResticRun } from "./restic-process.ts";
@@ -117,10 +119,10 @@ export class Restic {
       "--files-from-raw=-",
       ...(run.rereadsAll ? ["--force"] : []),
       ...snapshotArguments(run),
-      ...run.excludedPaths.map((path) => `--exclude=${escapePattern(path)}`),
+      ...run.excludedPaths.map((path) => `--exclude=${pathPattern(path)}`),
       ...run.excludedPatterns.map((pattern) => `--exclude=${pattern}`),
     ];
-    const input = run.selections.map((path) => `${path}\0`).join("");
+    const input = Buffer.concat(run.selections.flatMap((path) => [pathBytes(path), Buffer.from("\0")]));
     const { onStart, signal } = run;
     return this.#run({ args, input, onLine: messageReader(run.onMessage), onStart, signal });
   }
@@ -154,7 +156,7 @@ export class Restic {
       "restore",
       noLock,
       `--target=${run.target}`,
-      ...run.paths.filter((path) => path !== "/").map((path) => `--include=${escapePattern(path)}`),
+      ...run.paths.filter((path) => path !== "/").map((path) => `--include=${pathPattern(path)}`),
       "--",
       run.snapshotId,
     ];
@@ -177,10 +179,25 @@ export class Restic {
     options: { folder?: string; isDeep?: boolean; signal?: AbortSignal } = {},
   ): AsyncGenerator<SnapshotEntry, void, undefined> {
     const { folder, isDeep = false, signal } = options;
+    const named = folder === undefined ? undefined : plainFolder(folder);
+    // What no argument can name is looked for in what can.
+    const isSought = named !== folder;
+    const flags = [noLock, ...(isDeep || isSought ? ["--recursive"] : [])];
+    const args = [...flags, "--", snapshotId, ...(named === undefined ? [] : [named])];
+    await using paths = new ListedPaths(() => this.#output(["ls", "--quiet", ...args], signal));
+    for await (const entry of readEntries(this.#output(["ls", "--json", ...args], signal))) {
+      const path = await paths.textOf(entry.path);
+      const slash = path.lastIndexOf("/");
+      const isWanted =
+        folder === undefined || !isSought || (isDeep ? isWithin(path, folder) : isEntryOf(path, folder));
+      if (isWanted) yield { ...entry, path, name: path.slice(slash + 1) };
+    }
+  }
+
+  /** What a run says, as it is taken; it is stopped when no more is wanted. */
+  async *#output(args: readonly string[], signal?: AbortSignal): AsyncGenerator<Buffer, void, undefined> {
     const stop = new AbortController();
     const output = Promise.withResolvers<Readable>();
-    const flags = ["--json", noLock, ...(isDeep ? ["--recursive"] : [])];
-    const args = ["ls", ...flags, "--", snapshotId, ...(folder === undefined ? [] : [folder])];
     const run = this.#run({
       args,
       onOutput: output.resolve,
@@ -189,9 +206,9 @@ export class Restic {
     // Whether it started at all is told by its end.
     run.catch(output.reject);
     try {
-      yield* readEntries(await output.promise);
+      yield* (await output.promise) as AsyncIterable<Buffer>;
       const { code, errorLines } = await run;
-      if (code !== 0) throw storageError(`restic ls failed: ${errorLines.join("; ")}`);
+      if (code !== 0) throw storageError(`restic ${args[0]} failed: ${errorLines.join("; ")}`);
     } finally {
       stop.abort();
       await run.catch(() => {});
@@ -299,6 +316,16 @@ async function readEnd(path: string): Promise<string[]> {
     .slice(-limits.maxReasonCharacters)
     .split(/\r?\n/)
     .filter((line) => line.trim() !== "");
+}
+
+/** The folder itself, or the nearest above it that an argument can name: those are text. */
+function plainFolder(folder: string): string {
+  if (!isOdd(folder)) return folder;
+  return plainFolder(folder.slice(0, folder.lastIndexOf("/")) || "/");
+}
+
+function isEntryOf(path: string, folder: string): boolean {
+  return path === folder || path.slice(0, path.lastIndexOf("/")) === folder;
 }
 
 /** Restic stars passwords itself in most of its messages; this is for the others. */

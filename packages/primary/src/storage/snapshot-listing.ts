@@ -1,4 +1,3 @@
-import type { Readable } from "node:stream";
 import { z } from "zod";
 import { limits } from "../limits.ts";
 
@@ -18,6 +17,7 @@ const nodeSchema = z.object({
 
 /** A file, folder or anything else that a snapshot holds. */
 export interface SnapshotEntry {
+  /** As restic's JSON has it: U+FFFD stands for what is no UTF-8, until `Restic.listEntries` has found out what it is. */
   path: string;
   name: string;
   isFolder: boolean;
@@ -33,11 +33,13 @@ export interface SnapshotEntry {
 }
 
 /** Reads entries from the output of `restic ls --json`, no faster than they are taken. */
-export async function* readEntries(stream: Readable): AsyncGenerator<SnapshotEntry, void, undefined> {
+export async function* readEntries(
+  output: AsyncIterable<Buffer>,
+): AsyncGenerator<SnapshotEntry, void, undefined> {
   let rest = "";
-  stream.setEncoding("utf8");
-  for await (const chunk of stream as AsyncIterable<string>) {
-    const lines = (rest + chunk).split("\n");
+  const decoder = new TextDecoder();
+  for await (const chunk of output) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
     rest = lines.pop() ?? "";
     if (rest.length > limits.maxOutputLineBytes) throw new Error("a line of restic ls is too long");
     for (const line of lines) {
