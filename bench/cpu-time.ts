@@ -38,3 +38,16 @@ function read(pid: string): ProcessTime | undefined {
     return undefined;
   }
 }
+
+/** CPU time of one process and of the children that it has seen end, and theirs, µs: for what starts a program for each thing that it does. */
+export function cpuTimeWithEnded(pid: number): { ownUs: number; endedUs: number } {
+  const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
+  const [, , , , , , , , , , , user, system, endedUser, endedSystem] = stat
+    .slice(stat.lastIndexOf(")") + 2)
+    .split(" ")
+    .map(Number);
+  return {
+    ownUs: ((user ?? NaN) + (system ?? NaN)) * tickUs,
+    endedUs: ((endedUser ?? NaN) + (endedSystem ?? NaN)) * tickUs,
+  };
+}

@@ -12,6 +12,15 @@ export interface Plan {
   connections: number;
   /** How long connections stay idle before the memory is read. */
   settleS: number;
+  /** Small files of a backup, and how much there is of large ones beside them. */
+  backupFiles: number;
+  backupLargeMiB: number;
+  /** Jobs and images that lists are taken from. */
+  listedRows: number;
+  /** How often each list is taken. */
+  listRounds: number;
+  /** Entries of the image that is browsed. */
+  imageEntries: number;
   /** Only peers whose names contain one of these; all when there is none. */
   peers: readonly string[];
   /** Tells what is going on. */
@@ -36,6 +45,11 @@ export const fullPlan: Omit<Plan, "say" | "peers"> = {
   notificationS: 3,
   connections: 5_000,
   settleS: 3,
+  backupFiles: 20_000,
+  backupLargeMiB: 2048,
+  listedRows: 1_000_000,
+  listRounds: 41,
+  imageEntries: 1_000_000,
 };
 
 /** `--quick`: enough to see that everything runs, too little to judge by. */
@@ -47,6 +61,11 @@ export const quickPlan: Omit<Plan, "say" | "peers"> = {
   notificationS: 1,
   connections: 1_000,
   settleS: 2,
+  backupFiles: 2_000,
+  backupLargeMiB: 128,
+  listedRows: 100_000,
+  listRounds: 5,
+  imageEntries: 20_000,
 };
 
 /** Whether a peer of this name is to be measured. */

@@ -1,4 +1,4 @@
-// Measures the hub against its peers and writes RESULTS.md: `npm run bench -- --help` says how.
+// Measures the hub and the primary against their peers and writes RESULTS.md: `npm run bench -- --help` says how.
 import { closeSync, fdatasyncSync, openSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
@@ -10,6 +10,10 @@ import { versionOf } from "./daemon.ts";
 import { measureNotifications } from "./notifications/notifications.ts";
 import { installPeers, packageVersion } from "./peers/install.ts";
 import { fullPlan, quickPlan, type Measured, type Plan } from "./plan.ts";
+import { measureBackups } from "./primary/backups.ts";
+import { measureContents } from "./primary/contents.ts";
+import { measureLists } from "./primary/lists.ts";
+import { measurePrimaryMemory } from "./primary/primary-memory.ts";
 import { toTable, writeResults, type Circumstances } from "./results.ts";
 import { makeTestBed, type TestBed } from "./test-bed.ts";
 
@@ -20,15 +24,21 @@ const parts: Record<string, Part> = {
   // Memory and reconnecting are measured in one go, on the same connections.
   connections: measureConnections,
   agent: measureAgentMemory,
+  backups: measureBackups,
+  lists: measureLists,
+  contents: measureContents,
+  primary: measurePrimaryMemory,
 };
 const synonyms: Record<string, string> = { memory: "connections", reconnect: "connections" };
 
 const helpText = `npm run bench -- [--quick] [--only PART,…] [--peers NAME,…] [--out FILE]
 
-Measures the hub against its peers on this machine and writes bench/RESULTS.md: some nine minutes.
+Measures the hub against its peers, and the primary against restic and SQLite, on this machine and writes bench/RESULTS.md: some
+thirteen minutes.
 
   --quick         only shows that all of it runs; the figures are too few to judge by
-  --only PART,…   ${Object.keys(parts).join(", ")}; memory and reconnect are names for connections
+  --only PART,…   ${Object.keys(parts).join(", ")}; memory and reconnect are names for connections;
+                  backups, lists, contents and primary (its memory) are the primary's
   --peers NAME,…  only peers whose names contain one of these, such as nginx,socket.io
   --out FILE      writes the results there instead
 

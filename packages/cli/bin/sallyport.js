@@ -21,8 +21,17 @@ if (process.argv[2] === "agent") {
     setFlagsFromString("--opt");
     setFlagsFromString("--maglev");
   }, startingMs).unref();
-  // In the agent's own folder, where nobody else may write, once there is one.
+}
+/** What shows that a data folder is one of theirs, and there. */
+const marks = new Map([
+  ["agent", "administration.json"],
+  ["primary", "primary.db"],
+]);
+const mark = marks.get(process.argv[2] ?? "");
+// Agent and primary keep compiled code in their own folder, where nobody else may write; commands about a folder (`primary storage …`) may be
+// another user's, and leave nothing in it.
+if (mark !== undefined && process.argv[3]?.startsWith("--")) {
   const dataDir = process.argv[process.argv.indexOf("--data") + 1] ?? "";
-  if (existsSync(join(dataDir, "administration.json"))) enableCompileCache(join(dataDir, "compile-cache"));
+  if (existsSync(join(dataDir, mark))) enableCompileCache(join(dataDir, "compile-cache"));
 }
 await import("../src/main.ts");

@@ -2,7 +2,7 @@ import { Command } from "commander";
 
 const loaders: Readonly<Record<string, () => Promise<Command>>> = {
   hub: async () => (await import("./commands/hub.ts")).hubCommand(),
-  primary: async () => (await import("./commands/primary.ts")).primaryCommand(),
+  primary: async () => (await import("./commands/primary.ts")).primaryCommand(process.argv.slice(3)),
   agent: async () => (await import("./commands/agent.ts")).agentCommand(process.argv.slice(3)),
   endpoint: async () => (await import("./commands/endpoint.ts")).endpointCommand(),
   guard: async () => (await import("./commands/guard.ts")).guardCommand(),

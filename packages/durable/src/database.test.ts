@@ -63,3 +63,16 @@ test("database - parts that share a file have their own versions and one transac
     const counts = "SELECT (SELECT count(*) FROM item) + (SELECT count(*) FROM other) AS n";
     assert.equal(database.prepare(counts).get()?.["n"], 0);
   }));
+
+test("database - keeps prepared statements by their text, the used ones longest", () =>
+  inFolder((path) => {
+    using database = openDatabase({ path, migrations: [first] });
+    const kept = database.prepared("SELECT 1 AS n");
+    const dropped = database.prepared("SELECT -1 AS n");
+    for (let at = 0; at < 250; at += 1) {
+      assert.equal(database.prepared(`SELECT ${at} AS m`).get()?.["m"], at);
+      assert.equal(database.prepared("SELECT 1 AS n"), kept);
+    }
+    assert.equal(kept.get()?.["n"], 1);
+    assert.notEqual(database.prepared("SELECT -1 AS n"), dropped);
+  }));

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, writeFileSync } from "node:fs";
-import { DatabaseSync } from "node:sqlite";
+import { DatabaseSync, type StatementSync } from "node:sqlite";
 
 /** One step of a schema: SQL that turns version n into n + 1. Steps are only ever appended. */
 export type Migration = string;
@@ -12,9 +12,13 @@ export interface DatabaseOptions {
   migrations: readonly Migration[];
 }
 
+/** Statements that are kept prepared; beyond it the one that was not used for longest is prepared anew when it is wanted again. */
+const maxPrepared = 200;
+
 /** A SQLite database whose committed transactions survive a kill and a power cut. */
 export class Database implements Disposable {
   readonly connection: DatabaseSync;
+  readonly #prepared = new Map<string, StatementSync>();
 
   constructor(connection: DatabaseSync) {
     this.connection = connection;
@@ -23,6 +27,22 @@ export class Database implements Disposable {
   /** Prepares a statement, to be kept and run many times. */
   prepare(sql: string) {
     return this.connection.prepare(sql);
+  }
+
+  /**
+   * Prepares a statement, or answers the one that was prepared of the same text: for what is run whole at once (`get`, `all`, `run`), since
+   * two iterations of one statement would be one.
+   */
+  prepared(sql: string): StatementSync {
+    const statement = this.#prepared.get(sql) ?? this.connection.prepare(sql);
+    // The map's order is that of use.
+    this.#prepared.delete(sql);
+    this.#prepared.set(sql, statement);
+    if (this.#prepared.size > maxPrepared) {
+      const [oldest] = this.#prepared.keys();
+      if (oldest !== undefined) this.#prepared.delete(oldest);
+    }
+    return statement;
   }
 
   /**

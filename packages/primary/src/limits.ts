@@ -66,6 +66,8 @@ export const limits = {
   maxAuditReasonBytes: 512,
   /** Sessions kept; beyond it the oldest ends. */
   maxSessions: 10_000,
+  /** Tokens whose signature need not be verified again; beyond it that of the oldest is, at its next request. */
+  maxVerifiedTokens: 1000,
   /** Failed logins of one user from one address within the window; beyond it every try is refused unheard. */
   maxFailedLogins: 10,
   failedLoginWindowMs: 60_000,
@@ -92,8 +94,11 @@ export const limits = {
   maxQueuedJobs: 1000,
   /** How long a failed scheduled job waits for its next try: NetBackup's job retry delay. */
   jobRetryDelayMs: 10 * 60_000,
-  /** A job's progress is written at most this often, since each write is fsynced. */
-  progressIntervalMs: 1000,
+  /**
+   * A job's progress is written at most this often, since each write is fsynced. Restic tells it five times a second, so that it is written
+   * once a second at least.
+   */
+  progressIntervalMs: 750,
   /** Lines of a job's log; beyond it only the last line, which says so, and the job's end are added. */
   maxJobLogLines: 1000,
   /** What is kept of restic's standard error for the job's log. */

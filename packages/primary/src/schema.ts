@@ -151,4 +151,9 @@ export const migrations: readonly Migration[] = [
   ALTER TABLE jobs ADD COLUMN policy_type TEXT NOT NULL DEFAULT 'Standard';
   ALTER TABLE images ADD COLUMN policy_type TEXT NOT NULL DEFAULT 'Standard';
   `,
+  // A client's or policy's jobs in the order of their start, as consoles ask for them: sorting those of a million would take a second.
+  `
+  CREATE INDEX jobs_by_client_start ON jobs (client_name, coalesce(started_at_ms, queued_at_ms), id);
+  CREATE INDEX jobs_by_policy_start ON jobs (policy_name, coalesce(started_at_ms, queued_at_ms), id);
+  `,
 ];

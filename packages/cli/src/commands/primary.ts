@@ -5,11 +5,7 @@ import { fromEnvironment } from "../environment.ts";
 import { Failure } from "../failure.ts";
 import { readNbwssOptions, withNbwssOptions, type NbwssOptions } from "../nbwss-options.ts";
 import { parseListenAddress, type ListenAddress } from "../listen-address.ts";
-import { printJson, printLine } from "../output/print.ts";
-import { clientCommand } from "./primary-clients.ts";
-import { commandCommand, databaseCommand } from "./primary-premises.ts";
-import { keyCommand, recoverCatalogCommand } from "./primary-storage.ts";
-import { storageCommand } from "./primary-storage-units.ts";
+import { printJson, printLine } from "../output/print-line.ts";
 import { runUntilStopped, serverLog } from "../server-process.ts";
 
 interface Options extends NbwssOptions {
@@ -27,8 +23,11 @@ function addAddress(text: string, given: ListenAddress[] | undefined): ListenAdd
   return [...(given ?? []), parseListenAddress(text)];
 }
 
-/** `sallyport primary`: the backup server. */
-export function primaryCommand(): Command {
+/**
+ * `sallyport primary`: the backup server.
+ * @param args what follows `primary` on the command line
+ */
+export async function primaryCommand(args: readonly string[]): Promise<Command> {
   const command = new Command("primary")
     .description("run the primary: a backup server with NetBackup's REST API on restic, NBWSS built in")
     .option("--data <dir>", "folder for the catalogue, the repository and its password, and certificates")
@@ -42,6 +41,12 @@ export function primaryCommand(): Command {
       "the primary's name, also that of this machine as a client",
       hostname().toLowerCase(),
     );
+  // Who starts the primary begins with its options, and then it does without the memory of what administers it.
+  const isStart = args[0]?.startsWith("--") === true && !args.includes("--help") && !args.includes("-h");
+  if (!isStart) {
+    const { primaryAdministrationCommands } = await import("./primary-administration.ts");
+    for (const below of primaryAdministrationCommands()) command.addCommand(below);
+  }
   return withNbwssOptions(command)
     .option("--log-level <level>", "debug, info, warn or error", "info")
     .option("--json", "print what was started as JSON", false)
@@ -52,13 +57,7 @@ export function primaryCommand(): Command {
         "  $ sallyport primary --data /var/lib/sallyport/primary --listen 0.0.0.0:1556 --listen 0.0.0.0:443 --ca hub-ca.pem\n" +
         "\nClients of NetBackup's API use port 1556, its web pages 443. Below 1024 it takes the capability CAP_NET_BIND_SERVICE.\n",
     )
-    .action(run)
-    .addCommand(storageCommand())
-    .addCommand(clientCommand())
-    .addCommand(commandCommand())
-    .addCommand(databaseCommand())
-    .addCommand(keyCommand())
-    .addCommand(recoverCatalogCommand());
+    .action(run);
 }
 
 async function run(options: Options, command: Command): Promise<void> {

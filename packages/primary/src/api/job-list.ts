@@ -30,7 +30,7 @@ export function listJobsByOffset({ jobs, fields, query, url }: JobListRequest): 
   const pagination = paginationOf(jobs.count(filter), page);
   const found = jobs.list(filter, { orderBy: orderBy(keys), ...page });
   return {
-    page: found.map((job) => ({ job, cursor: "" })),
+    page: found.map(({ job }) => ({ job, cursor: "" })),
     meta: { pagination },
     links: linksOf(url, pagination),
   };
@@ -50,9 +50,10 @@ export function listJobsByCursor({ jobs, fields, query, url }: JobListRequest): 
   const hasCursor = after !== "" || isBackward;
   const order = isBackward ? reversed(keys) : keys;
   const where = hasCursor ? both(filter, isAfter(order, readCursor(after || before, keys))) : filter;
-  const found = jobs.list(where, { orderBy: orderBy(order), limit: limit + 1, offset: 0 });
+  const values = isById(keys) ? [] : keys.map(({ sql }) => sql);
+  const found = jobs.list(where, { orderBy: orderBy(order), limit: limit + 1, offset: 0, values });
   const hasMore = found.length > limit;
-  const page = found.slice(0, limit).map((job) => ({ job, cursor: writeCursor(jobs, job, keys) }));
+  const page = found.slice(0, limit).map((one) => ({ job: one.job, cursor: writeCursor(one) }));
   if (isBackward) page.reverse();
   const next = (isBackward ? true : hasMore) ? page.at(-1)?.cursor : undefined;
   const prev = (isBackward ? hasMore : hasCursor) ? page.at(0)?.cursor : undefined;
@@ -84,13 +85,8 @@ function isById(keys: readonly SortKey[]): boolean {
 }
 
 /** The job's id in the usual order; in another the values that it is ordered by. */
-function writeCursor(jobs: JobStore, job: Job, keys: readonly SortKey[]): string {
-  if (isById(keys)) return String(job.id);
-  const values =
-    jobs.valuesOf(
-      job.id,
-      keys.map(({ sql }) => sql),
-    ) ?? [];
+function writeCursor({ job, values }: { job: Job; values: readonly SortValue[] }): string {
+  if (values.length === 0) return String(job.id);
   return Buffer.from(JSON.stringify(values)).toString("base64url");
 }
 

@@ -24,6 +24,8 @@ export interface SourceOutcome {
   status: number;
   log: NonNullable<JobOutcome["log"]>;
   summary: BackupSummary | undefined;
+  /** The snapshot's full id, where it is known without asking the repository for it. */
+  snapshotId?: string | undefined;
 }
 
 /** One kind of thing that can be backed up: this machine's files, a database, another machine's files. */

@@ -92,15 +92,25 @@ async function backUp(
     onProcess: context.onProcess,
     onProgress: (message) => context.onProgress(progressOf(message)),
   });
-  const { status, log, summary } = made;
+  const { status, log, summary, snapshotId } = made;
   if (status > 1) return { status, log };
-  const image = await findImage({ restic, clock, job, timeS, status, summary, expiresAtMs, wormUntilMs });
-  if (image === undefined) {
+  const foundId = snapshotId ?? (await findSnapshotId(restic, backupId));
+  if (foundId === undefined) {
     return {
       status: 6,
       log: [...log, { severity: "ERROR", message: `no snapshot of ${backupId} was found` }],
     };
   }
+  const image = imageOf({
+    snapshotId: foundId,
+    job,
+    timeS,
+    status,
+    summary,
+    expiresAtMs,
+    wormUntilMs,
+    nowMs: clock.nowMs(),
+  });
   context.onProgress({
     percentComplete: 100,
     kilobytes: image.kilobytes,
@@ -114,24 +124,25 @@ async function backUp(
 }
 
 /** Asks the repository itself: it knows the full id, and whether the snapshot is really there. */
-async function findImage(made: {
-  restic: Restic;
-  clock: Clock;
+async function findSnapshotId(restic: Restic, backupId: string): Promise<string | undefined> {
+  const [snapshot] = await restic.listSnapshots({ name: "backupId", value: backupId });
+  return snapshot?.id;
+}
+
+function imageOf(made: {
+  snapshotId: string;
   job: Job;
   timeS: number;
   status: number;
   summary: BackupSummary | undefined;
   expiresAtMs: number | null;
   wormUntilMs: number | null;
-}): Promise<CatalogueImage | undefined> {
-  const { restic, clock, job, timeS, status, summary } = made;
-  const backupId = job.backupId ?? "";
-  const [snapshot] = await restic.listSnapshots({ name: "backupId", value: backupId });
-  if (snapshot === undefined) return undefined;
-  const nowMs = clock.nowMs();
+  nowMs: number;
+}): CatalogueImage {
+  const { snapshotId, job, timeS, status, summary, expiresAtMs, wormUntilMs, nowMs } = made;
   return {
-    backupId,
-    snapshotId: snapshot.id,
+    backupId: job.backupId ?? "",
+    snapshotId,
     clientName: job.clientName,
     policyName: job.policyName,
     scheduleName: job.scheduleName,
@@ -146,8 +157,8 @@ async function findImage(made: {
     kilobytesStored: kilobytes(summary?.data_added ?? 0),
     files: summary?.total_files_processed ?? 0,
     status,
-    expiresAtMs: made.expiresAtMs,
-    wormUntilMs: made.wormUntilMs,
+    expiresAtMs,
+    wormUntilMs,
     expiring: false,
   };
 }

@@ -37,7 +37,9 @@ export function fileBackup({ excludes, dataDir }: FileBackupOptions): BackupSour
       ...missing.map((path) => ({ severity: "WARNING" as const, message: `${path} does not exist` })),
       ...result.errorLines.map((line) => ({ severity, message: `restic: ${describeErrorLine(line)}` })),
     ];
-    return { status, log, summary };
+    const idPrefix = summary?.snapshot_id;
+    const snapshotId = idPrefix === undefined ? undefined : await unit.restic.findSnapshotFile(idPrefix);
+    return { status, log, summary, snapshotId };
   };
 }
 

@@ -57,7 +57,7 @@ export class Catalogue {
 
   count(where: SqlCondition): number {
     const row = this.#database
-      .prepare(`SELECT count(*) AS n FROM images WHERE expiring = 0 AND ${where.sql}`)
+      .prepared(`SELECT count(*) AS n FROM images WHERE expiring = 0 AND ${where.sql}`)
       .get(...where.values) as { n: number };
     return row.n;
   }
@@ -65,7 +65,7 @@ export class Catalogue {
   /** A page of images, newest first. */
   list(where: SqlCondition, page: { limit: number; offset: number }): CatalogueImage[] {
     const rows = this.#database
-      .prepare(
+      .prepared(
         `SELECT * FROM images WHERE expiring = 0 AND ${where.sql} ORDER BY backup_time_s DESC, backup_id DESC LIMIT ? OFFSET ?`,
       )
       .all(...where.values, page.limit, page.offset) as ImageRow[];

@@ -22,7 +22,7 @@ function opening(password: string): string[] {
     "umask 077",
     "command -v restic >/dev/null 2>&1 || { echo 'restic is not installed on this client' >&2; exit 127; }",
     "exec 3<&0 4>&1 1>&2 </dev/null",
-    `export RESTIC_PASSWORD=${quote(password)} RESTIC_PROGRESS_FPS=2 TZ=UTC LC_ALL=C`,
+    `export RESTIC_PASSWORD=${quote(password)} RESTIC_PROGRESS_FPS=5 TZ=UTC LC_ALL=C`,
     `sallyport_restic() { restic --repo rclone:sallyport --no-cache --option ${quote(`rclone.program=${pipes}`)} "$@"; }`,
   ];
 }

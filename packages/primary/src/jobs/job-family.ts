@@ -9,7 +9,8 @@ const familySchema = z.object({
 
 /** Whether a job does nothing itself but run children, one for each of its request's `streams`. */
 export function isParent(job: Pick<Job, "request">): boolean {
-  return familySchema.safeParse(job.request).success;
+  const { request } = job;
+  return typeof request === "object" && request !== null && "streams" in request;
 }
 
 /** How many jobs will have to wait for their turn when this one is asked for. */

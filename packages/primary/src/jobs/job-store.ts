@@ -146,27 +146,22 @@ export class JobStore {
 
   count(where: SqlCondition): number {
     const row = this.#database
-      .prepare(`SELECT count(*) AS n FROM jobs WHERE ${where.sql}`)
+      .prepared(`SELECT count(*) AS n FROM jobs WHERE ${where.sql}`)
       .get(...where.values) as { n: number };
     return row.n;
   }
 
-  /** A page of jobs in an order that is SQL of our own. */
-  list(where: SqlCondition, page: { orderBy: string; limit: number; offset: number }): Job[] {
+  /** A page of jobs in an order that is SQL of our own, each with the values of further expressions of our own. */
+  list(
+    where: SqlCondition,
+    page: { orderBy: string; limit: number; offset: number; values?: readonly string[] },
+  ): { job: Job; values: (string | number)[] }[] {
+    const { values = [] } = page;
+    const columns = ["*", ...values.map((sql, at) => `${sql} AS k${at}`)].join(", ");
     const rows = this.#database
-      .prepare(`SELECT * FROM jobs WHERE ${where.sql} ORDER BY ${page.orderBy} LIMIT ? OFFSET ?`)
+      .prepared(`SELECT ${columns} FROM jobs WHERE ${where.sql} ORDER BY ${page.orderBy} LIMIT ? OFFSET ?`)
       .all(...where.values, page.limit, page.offset) as JobRow[];
-    return rows.map(jobFromRow);
-  }
-
-  /** The values of SQL expressions of our own for one job; undefined when it is gone. */
-  valuesOf(id: number, expressions: readonly string[]): (string | number)[] | undefined {
-    const row = this.#database
-      .prepare(`SELECT ${expressions.map((sql, at) => `${sql} AS k${at}`).join(", ")} FROM jobs WHERE id = ?`)
-      .get(id);
-    return row === undefined
-      ? undefined
-      : Object.values(row).map((value) => (typeof value === "number" ? value : String(value)));
+    return rows.map((row) => ({ job: jobFromRow(row), values: values.map((_, at) => row[`k${at}`] ?? "") }));
   }
 
   setState(id: number, change: { state: JobState; status: number; nowMs: number }): void {

@@ -9,6 +9,8 @@ export interface RepositoryAccess {
   /** How messages call the place. */
   location: string;
   environment: Readonly<Record<string, string>>;
+  /** The repository itself, when it is a folder of this machine. */
+  repositoryFolder?: string;
   /** Options of restic that go with every command. */
   options: readonly string[];
   /** Where it runs, so that options can name files without the data folder's path. */
@@ -25,6 +27,7 @@ export function localAccess(repository: string, passwordFile: string): Repositor
   return {
     location: repository,
     environment: { RESTIC_REPOSITORY: repository },
+    repositoryFolder: repository,
     options: [],
     folder: undefined,
     passwordFile,

@@ -18,6 +18,12 @@ const summarySchema = z.object({
   total_files_processed: count,
   total_bytes_processed: count,
   data_added: count,
+  /** The beginning of the snapshot's id, or all of it, as the version of restic tells it. */
+  snapshot_id: z
+    .string()
+    .regex(/^[0-9a-f]{8,64}$/)
+    .optional()
+    .catch(undefined),
 });
 
 const messageSchema = z.discriminatedUnion("message_type", [statusSchema, summarySchema]);
