@@ -8,7 +8,7 @@ import { Users, type Credentials } from "./access/users.ts";
 import { AuditTrail } from "./audit/audit-trail.ts";
 import { createApi } from "./api/api.ts";
 import type { ApiRoutes } from "./api/environment.ts";
-import { HostLists } from "./backup/host-lists.ts";
+import { HostLists, type ListOwner } from "./backup/host-lists.ts";
 import { backupWork, localClientNames } from "./backup/backup.ts";
 import { chooseSource } from "./backup/choose-source.ts";
 import { clientBackup } from "./backup/client-backup.ts";
@@ -141,11 +141,12 @@ export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
   const hostLists = new HostLists(database);
   const maxJobsOf = (name: string) => units.settings.get(name).maxConcurrentJobs;
   const [commands, databases] = [commandFile(dataDir), databaseFile(dataDir)];
-  const files = fileBackup({ excludes: () => hostLists.get("Exclude") ?? [], dataDir });
+  const excludesOf = (owner: ListOwner) => hostLists.get(owner, "Exclude") ?? [];
+  const files = fileBackup({ excludes: () => excludesOf({ thisMachine: true }), dataDir });
   const dumps = databaseBackup({ findDatabase: (name) => databases.find(name), processes });
   const clients = clientFile(dataDir);
   const places = { clients, dataDir, processes };
-  const sources = { files, databases: dumps, clients: clientBackup(places) };
+  const sources = { files, databases: dumps, clients: clientBackup({ ...places, excludesOf }) };
   const restore = restoreWork({ units, catalogue, staging });
   const restoreOnClient = clientRestoreWork({ ...places, units, catalogue });
   const work = {

@@ -156,4 +156,13 @@ export const migrations: readonly Migration[] = [
   CREATE INDEX jobs_by_client_start ON jobs (client_name, coalesce(started_at_ms, queued_at_ms), id);
   CREATE INDEX jobs_by_policy_start ON jobs (policy_name, coalesce(started_at_ms, queued_at_ms), id);
   `,
+  // Lists of clients beside this machine's, whose host is ''.
+  `
+  CREATE TABLE lists_of_hosts (
+    host TEXT NOT NULL, name TEXT NOT NULL, entries TEXT NOT NULL, PRIMARY KEY (host, name)
+  ) STRICT, WITHOUT ROWID;
+  INSERT INTO lists_of_hosts SELECT '', name, entries FROM host_lists;
+  DROP TABLE host_lists;
+  ALTER TABLE lists_of_hosts RENAME TO host_lists;
+  `,
 ];

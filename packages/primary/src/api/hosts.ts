@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { arch, release, type as osName, version } from "node:os";
 import { Hono } from "hono";
 import { z } from "zod";
-import type { HostLists } from "../backup/host-lists.ts";
+import type { HostLists, ListOwner } from "../backup/host-lists.ts";
 import type { ClientFile } from "../clients/ssh-client.ts";
 import { PrimaryError } from "../errors.ts";
 import { constantField, constantWord } from "../filter/constant-field.ts";
@@ -37,7 +37,7 @@ export interface HostRoutesOptions {
   identity: string;
 }
 
-/** `/config/hosts`: this machine with its exclude list, and the clients that the administrator on premises has added. */
+/** `/config/hosts`: this machine and the clients that the administrator on premises has added, each with its exclude list. */
 export function hostRoutes({ hostLists, primaryName, clients, identity }: HostRoutesOptions): ApiRoutes {
   const host = hostResource(primaryName, uuidOf(identity));
   const all = () => [
@@ -54,8 +54,14 @@ export function hostRoutes({ hostLists, primaryName, clients, identity }: HostRo
       hwDescription: "",
     })),
   ];
-  const checkHost = (id: string) => {
-    if (id !== host.uuid) throw new PrimaryError("not_found", `there is no host ${id}`);
+  const findHost = (id: string) => {
+    const found = all().find(({ uuid }) => uuid === id);
+    if (found === undefined) throw new PrimaryError("not_found", `there is no host ${id}`);
+    return found;
+  };
+  const ownerOf = (id: string): ListOwner => {
+    const { uuid, hostName } = findHost(id);
+    return uuid === host.uuid ? { thisMachine: true } : { client: hostName };
   };
   const nameOf = (name: string) => {
     if (name.toLowerCase() === "exclude") return "Exclude";
@@ -73,43 +79,39 @@ export function hostRoutes({ hostLists, primaryName, clients, identity }: HostRo
         hosts: all().filter((one) => hostLists.isTrue(compileFilter(filter, fieldsOf(one)))),
       });
     })
-    .get("/config/hosts/:id", (context) => {
-      const found = all().find(({ uuid }) => uuid === context.req.param("id"));
-      if (found === undefined)
-        throw new PrimaryError("not_found", `there is no host ${context.req.param("id")}`);
-      return context.json(found);
-    })
+    .get("/config/hosts/:id", (context) => context.json(findHost(context.req.param("id"))))
     .get("/config/hosts/:id/configurations/:name", (context) => {
-      checkHost(context.req.param("id"));
+      const id = context.req.param("id");
+      const owner = ownerOf(id);
       const name = nameOf(context.req.param("name"));
-      const value = hostLists.get(name);
+      const value = hostLists.get(owner, name);
       if (value === undefined) throw missing();
-      const links = { self: { href: `/config/hosts/${host.uuid}/configurations/${name}` } };
+      const links = { self: { href: `/config/hosts/${id}/configurations/${name}` } };
       return context.json({ data: { type: "hostConfiguration", id: name, links, attributes: { value } } });
     })
     .post("/config/hosts/:id/configurations", async (context) => {
-      checkHost(context.req.param("id"));
+      const owner = ownerOf(context.req.param("id"));
       const { id, attributes } = (await readJson(context, listSchema)).data;
       const name = nameOf(id);
-      if (hostLists.get(name) !== undefined) {
+      if (hostLists.get(owner, name) !== undefined) {
         throw new PrimaryError("already_exists", `${name} is set already: change it with PUT`);
       }
-      hostLists.set(name, attributes.value);
+      hostLists.set(owner, name, attributes.value);
       return context.body(null, 204);
     })
     .put("/config/hosts/:id/configurations/:name", async (context) => {
-      checkHost(context.req.param("id"));
+      const owner = ownerOf(context.req.param("id"));
       const name = nameOf(context.req.param("name"));
       const { attributes } = (await readJson(context, listSchema)).data;
-      if (hostLists.get(name) === undefined) throw missing();
-      hostLists.set(name, attributes.value);
+      if (hostLists.get(owner, name) === undefined) throw missing();
+      hostLists.set(owner, name, attributes.value);
       return context.body(null, 204);
     })
     .delete("/config/hosts/:id/configurations/:name", (context) => {
-      checkHost(context.req.param("id"));
+      const owner = ownerOf(context.req.param("id"));
       const name = nameOf(context.req.param("name"));
-      if (hostLists.get(name) === undefined) throw missing();
-      hostLists.delete(name);
+      if (hostLists.get(owner, name) === undefined) throw missing();
+      hostLists.delete(owner, name);
       return context.body(null, 204);
     });
 }

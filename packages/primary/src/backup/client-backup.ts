@@ -13,6 +13,8 @@ import type { BackupSource } from "./backup-source.ts";
 /** What the backup of another machine works with. */
 export interface ClientBackupOptions {
   clients: Pick<ClientFile, "find">;
+  /** Patterns of a client's exclude list. */
+  excludesOf: (owner: { client: string }) => readonly string[];
   dataDir: string;
   processes: RunningProcesses;
 }
@@ -21,7 +23,8 @@ export interface ClientBackupOptions {
  * Backs up files of another machine: restic runs there, and reaches the client's own repository through the SSH connection that
  * this primary has opened, and only to add to it.
  */
-export function clientBackup({ clients, dataDir, processes }: ClientBackupOptions): BackupSource {
+export function clientBackup(options: ClientBackupOptions): BackupSource {
+  const { clients, excludesOf, dataDir, processes } = options;
   return async ({ job, unit, selections, snapshot, signal, onProcess, onProgress }) => {
     const client = clients.find(job.clientName);
     const refused = (status: number, message: string) => ({
@@ -39,7 +42,11 @@ export function clientBackup({ clients, dataDir, processes }: ClientBackupOption
     const { location: repository, passwordFile } = await unit.access();
     let summary: BackupSummary | undefined;
     const missing: string[] = [];
-    const args = [...(job.scheduleType === "FULL_BACKUP" ? ["--force"] : []), ...snapshotArguments(snapshot)];
+    const args = [
+      ...(job.scheduleType === "FULL_BACKUP" ? ["--force"] : []),
+      ...excludesOf({ client: client.name }).map((pattern) => `--exclude=${pattern}`),
+      ...snapshotArguments(snapshot),
+    ];
     const end = await runOnClient({
       client,
       dataDir,

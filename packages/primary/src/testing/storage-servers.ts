@@ -1,6 +1,6 @@
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
-import { readFileSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { userInfo } from "node:os";
@@ -88,8 +88,11 @@ export async function startSshd(root: string): Promise<StorageServerProcess & Ss
   const port = await freePort();
   await mkdir(root, { recursive: true });
   const [hostKey, identity] = [join(root, "host_key"), join(root, "identity")];
-  const makeKey = (file: string) =>
-    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", file], { input: "y\n" });
+  const makeKey = (file: string) => {
+    // It would ask whether to replace one.
+    rmSync(file, { force: true });
+    execFileSync("ssh-keygen", ["-q", "-t", "ed25519", "-N", "", "-C", "", "-f", file]);
+  };
   for (const file of [hostKey, identity]) makeKey(file);
   const config = {
     Port: port,
