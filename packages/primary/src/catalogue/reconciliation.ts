@@ -18,7 +18,7 @@ export interface ReconciliationOptions {
   jobs: JobStore;
   journal: NotificationJournal;
   /** Whose repository is compared. */
-  unit: { name: string; restic: Pick<Restic, "forget" | "measure"> };
+  unit: { name: string; restic: Pick<Restic, "forget" | "measure" | "listSnapshotIds"> };
   /** All of its snapshots. */
   snapshots: readonly Snapshot[];
   clock: Clock;
@@ -29,10 +29,12 @@ export interface ReconciliationOptions {
 export interface Differences {
   /** Snapshots of jobs of ours that did not end with an image, or of streams that were cut off: to be forgotten. */
   unfinished: Snapshot[];
-  /** Snapshots with a backup id that no job of ours made (an older catalogue did): to be catalogued. */
+  /** Snapshots with a backup id that the catalogue has lost, or an older one has made: to be catalogued. */
   unknown: Snapshot[];
   /** Images whose snapshot is gone: to be deleted from the catalogue. */
   lost: CatalogueImage[];
+  /** Images whose snapshot is there and can't be read now: they stay, since a disk or a network may get well again. */
+  unreadable: CatalogueImage[];
 }
 
 /**
@@ -40,25 +42,26 @@ export interface Differences {
  * catalogued: whether it is whole (restic's exit code) went with the process, and its job has been reported as failed.
  * Snapshots without a backup id are not ours and are left alone, and so is the copy of an image that lies elsewhere.
  * @param images those of every storage unit
+ * @param madeNoImage whether a job of ours was to make that image, and has not
  */
 export function compareCatalogue(
   images: readonly CatalogueImage[],
   snapshots: readonly Snapshot[],
-  isJobOfOurs: (backupId: string) => boolean,
+  madeNoImage: (backupId: string) => boolean,
   storageUnit: string,
-): Differences {
+): Omit<Differences, "unreadable"> {
   const bySnapshot = new Set(images.map((image) => image.snapshotId));
   const byBackup = new Set(images.map((image) => image.backupId));
   const present = new Set(snapshots.map((snapshot) => snapshot.id));
   const uncatalogued = snapshots.filter(
     ({ id, tags }) => !bySnapshot.has(id) && parseBackupId(tags["backupId"]) !== undefined,
   );
-  const isOurs = ({ tags }: Snapshot) =>
-    isJobOfOurs(tags["backupId"] ?? "") || tags[unconfirmedTag] !== undefined;
+  const isUnfinished = ({ tags }: Snapshot) =>
+    madeNoImage(tags["backupId"] ?? "") || tags[unconfirmedTag] !== undefined;
   return {
-    unfinished: uncatalogued.filter(isOurs),
+    unfinished: uncatalogued.filter(isUnfinished),
     unknown: uncatalogued.filter(
-      (snapshot) => !isOurs(snapshot) && !byBackup.has(snapshot.tags["backupId"] ?? ""),
+      (snapshot) => !isUnfinished(snapshot) && !byBackup.has(snapshot.tags["backupId"] ?? ""),
     ),
     // An image that is being expired is finished by expiry, which is the one that notifies.
     lost: images.filter(
@@ -68,19 +71,28 @@ export function compareCatalogue(
 }
 
 /** What a storage unit's snapshots and the catalogue differ in. */
-export function findDifferences(
-  options: Pick<ReconciliationOptions, "catalogue" | "jobs" | "snapshots"> & { unit: { name: string } },
-): Differences {
+export async function findDifferences(
+  options: Pick<ReconciliationOptions, "catalogue" | "jobs" | "snapshots" | "unit">,
+): Promise<Differences> {
   const { catalogue, jobs, unit, snapshots } = options;
-  const isJobOfOurs = (backupId: string) => jobs.hasBackupId(backupId, unit.name);
+  const madeNoImage = (backupId: string) => jobs.hasMadeNoImage(backupId, unit.name);
   const credible = snapshots.filter((snapshot) => isCredible(unit.name, snapshot));
-  return compareCatalogue(catalogue.listAll(), credible, isJobOfOurs, unit.name);
+  const differences = compareCatalogue(catalogue.listAll(), credible, madeNoImage, unit.name);
+  // Restic leaves what it can't read out of a list of snapshots.
+  const present = differences.lost.length === 0 ? new Set() : await unit.restic.listSnapshotIds();
+  const isThere = ({ snapshotId }: CatalogueImage) => present.has(snapshotId);
+  return {
+    ...differences,
+    lost: differences.lost.filter((image) => !isThere(image)),
+    unreadable: differences.lost.filter(isThere),
+  };
 }
 
 /** Makes the catalogue and a repository equal, before any job of this process uses it. */
 export async function reconcileCatalogue(options: ReconciliationOptions): Promise<void> {
   const { database, catalogue, journal, unit, log } = options;
-  const { unfinished, unknown, lost } = findDifferences(options);
+  const { unfinished, unknown, lost, unreadable } = await findDifferences(options);
+  for (const { backupId } of unreadable) log.error({ storageUnit: unit.name, backupId }, "image.unreadable");
   await unit.restic.forget(unfinished.map((snapshot) => snapshot.id));
   const imported: CatalogueImage[] = [];
   for (const snapshot of unknown) imported.push(await importImage(snapshot, options));

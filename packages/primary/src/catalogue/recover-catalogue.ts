@@ -56,7 +56,7 @@ export async function recoverCatalogue(options: RecoverCatalogueOptions): Promis
   const [jobs, catalogue] = [new JobStore(database), new Catalogue(database)];
   const done: RecoveredCatalogue = { images: 0, recovered: 0, removed: 0, lost: 0, unreachable: [] };
   const onOpen = async (unit: StorageUnit, snapshots: readonly Snapshot[]) => {
-    const { unfinished, unknown, lost } = findDifferences({ catalogue, jobs, unit, snapshots });
+    const { unfinished, unknown, lost } = await findDifferences({ catalogue, jobs, unit, snapshots });
     done.recovered += unknown.length;
     done.removed += unfinished.length;
     done.lost += lost.length;

@@ -4,6 +4,9 @@ import { jobFromRow, type JobRow } from "./job-row.ts";
 import type { JobState } from "./job-state.ts";
 import type { Job, JobProgress, NewJob } from "./job.ts";
 
+/** What a backup that has made its image ends with: whole, in part, and with an end command that failed. */
+const statusesWithImage: ReadonlySet<number> = new Set([0, 1, 75, 77]);
+
 /** Conditions in SQL with their values, made by a filter; never from user text itself. */
 export interface SqlCondition {
   sql: string;
@@ -75,6 +78,15 @@ export class JobStore {
   hasBackupId(backupId: string, storageUnit?: string): boolean {
     const row = this.#database.prepare("SELECT storage_unit FROM jobs WHERE backup_id = ?").get(backupId);
     return row !== undefined && (storageUnit === undefined || row["storage_unit"] === storageUnit);
+  }
+
+  /** Whether a job of a storage unit was to make that image and has not: it failed, or has not ended. */
+  hasMadeNoImage(backupId: string, storageUnit: string): boolean {
+    const row = this.#database
+      .prepare("SELECT storage_unit, state, status FROM jobs WHERE backup_id = ?")
+      .get(backupId);
+    if (row === undefined || row["storage_unit"] !== storageUnit) return false;
+    return row["state"] !== "DONE" || !statusesWithImage.has(Number(row["status"]));
   }
 
   /** Jobs that are not DONE: children before their parents, otherwise oldest first. */

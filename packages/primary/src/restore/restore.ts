@@ -1,4 +1,4 @@
-import { chmod, lstat } from "node:fs/promises";
+import { chmod, lstat, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { z } from "zod";
 import { failureStatus } from "../backup/backup-status.ts";
@@ -10,10 +10,12 @@ import { PrimaryError } from "../errors.ts";
 import { limits } from "../limits.ts";
 import { describeErrorLine } from "../storage/restic-output.ts";
 import { pathBytes } from "../storage/path-text.ts";
+import type { ResticResult } from "../storage/restic-process.ts";
 import type { Restic } from "../storage/restic.ts";
 import type { StorageUnit } from "../storage/storage-unit.ts";
 import type { StorageUnits } from "../storage/storage-units.ts";
 import { makeParents, moveIntoPlace } from "./move-into-place.ts";
+import { failedPaths } from "./restore-errors.ts";
 import type { PlannedMove } from "./restore-plan.ts";
 import { findStagingParent, type StagingFolders } from "./staging.ts";
 
@@ -159,12 +161,23 @@ async function restoreGroup(scope: GroupContext, group: MoveGroup, restic: Resti
     report.log.push(
       ...result.errorLines.map((line) => ({ severity, message: `restic: ${describeErrorLine(line)}` })),
     );
-    if (wentWrong) report.status = failureStatus(result) ?? 5;
-    // A run that failed has written some files wholly and one in part: none of them is put into place.
-    if (!wentWrong) await placeAll(scope, group, folder);
+    if (!wentWrong) return await placeAll(scope, group, folder);
+    report.status = restoreFailure(result);
+    // Some files were written wholly, others in part: only where restic names these, the others can be put into place.
+    const broken = context.signal.aborted ? undefined : failedPaths(result.errorLines);
+    if (broken === undefined) return;
+    for (const path of broken) await rm(join(folder, path), { recursive: true, force: true });
+    report.failed += broken.length;
+    await placeAll(scope, group, folder);
   } finally {
     await removeStaging(scope, folder);
   }
+}
+
+/** The status of a run that failed: it is the destination that a restore fills. */
+function restoreFailure(result: ResticResult): number {
+  const status = failureStatus(result) ?? 5;
+  return status === 129 ? 14 : status;
 }
 
 async function placeAll(scope: GroupContext, group: MoveGroup, folder: string): Promise<void> {

@@ -243,6 +243,12 @@ export class Restic {
     return found.length === 1 ? found[0] : undefined;
   }
 
+  /** The ids of all snapshots that there are, those that can't be read among them. */
+  async listSnapshotIds(): Promise<ReadonlySet<string>> {
+    const output = await this.#read(["list", noLock, "snapshots"]);
+    return new Set(output.match(/^[0-9a-f]{64}$/gm));
+  }
+
   /** How much a snapshot restores to. */
   async measure(snapshotId: string): Promise<{ bytes: number; files: number }> {
     return parseStats(await this.#read(["stats", "--json", noLock, "--mode=restore-size", "--", snapshotId]));

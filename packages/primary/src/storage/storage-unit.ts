@@ -84,7 +84,7 @@ export class StorageUnit {
   /** Whether its repository has been made, or taken over, and can be expected to be there. */
   get isInitialised(): boolean {
     if (this.name === defaultStorageUnit) return isInitialised(this.#localFiles());
-    return existsSync(join(this.folder, "initialised")) && existsSync(this.passwordFile);
+    return existsSync(this.#initialisedMark) && existsSync(this.passwordFile);
   }
 
   /** How restic reaches it now. @throws PrimaryError `no_storage_unit` */
@@ -179,7 +179,7 @@ export class StorageUnit {
     if (wasInitialised) checkMark(snapshots, primaryId, location);
     else {
       await putMark(this.restic, snapshots, { primaryId, takesOver, location });
-      await writeFileDurably(join(this.folder, "initialised"), "", 0o600);
+      await writeFileDurably(this.#initialisedMark, "", 0o600);
       snapshots = await this.restic.listSnapshots();
     }
     if (!this.#wasOpened) await this.#options.onOpen(this, snapshots);
@@ -188,8 +188,18 @@ export class StorageUnit {
   async #openDefault(): Promise<void> {
     const files = this.#localFiles();
     const isNew = !isInitialised(files);
+    // A disk that is not mounted must not be taken for a new beginning, which would cost the catalogue all of its images.
+    if (isNew && existsSync(this.#initialisedMark)) {
+      throw new PrimaryError(
+        "volume_down",
+        `${files.repository} holds no repository any more: mount its disk, or put it back from a copy. ` +
+          `If it is lost for good, remove ${this.#initialisedMark} to begin a new one`,
+      );
+    }
     await prepareRepositoryFiles(files);
-    if (isNew) return this.restic.init();
+    if (isNew) await this.restic.init();
+    if (!existsSync(this.#initialisedMark)) await writeFileDurably(this.#initialisedMark, "", 0o600);
+    if (isNew) return;
     if (!this.#wasOpened) await this.#options.onOpen(this, await this.restic.listSnapshots());
   }
 
@@ -222,6 +232,11 @@ export class StorageUnit {
         ? `${volume} holds no repository any more: mount the disk of the storage unit ${this.name}`
         : `${volume} is no folder: make it, or mount the disk of the storage unit ${this.name}`,
     );
+  }
+
+  /** Says that its repository has been made, and has to be there from then on. */
+  get #initialisedMark(): string {
+    return join(this.folder, "initialised");
   }
 
   #localFiles() {
