@@ -154,6 +154,7 @@ export const storedCommand = z.looseObject({
 export const job = z.looseObject({
   primaryName: z.string(),
   jobId: z.number(),
+  parentJobId: z.number().nullish(),
   jobType: text,
   state: z.string(),
   status: z.number().nullish(),

@@ -105,10 +105,11 @@ async function listJobs(
     return;
   }
   printTable(
-    ["primary", "job", "type", "state", "status", "policy", "client", "started"],
+    ["primary", "job", "parent", "type", "state", "status", "policy", "client", "started"],
     jobs.map((one) => [
       one.primaryName,
       String(one.jobId),
+      parentOf(one),
       one.jobType ?? "",
       one.state,
       one.status === null || one.status === undefined ? "" : String(one.status),
@@ -118,6 +119,17 @@ async function listJobs(
     ]),
     "No job matches.",
   );
+}
+
+/** The job whose child a job is; NetBackup has a job without a parent be its own. */
+function parentOf({
+  jobId,
+  parentJobId,
+}: {
+  jobId: number;
+  parentJobId?: number | null | undefined;
+}): string {
+  return parentJobId == null || parentJobId === jobId ? "" : String(parentJobId);
 }
 
 async function summary(options: Options): Promise<void> {

@@ -21,6 +21,13 @@ const columns: DataTableColumn<Job>[] = [
     render: ({ primaryId, primaryName }) => <PrimaryLink id={primaryId} name={primaryName} />,
   },
   { accessor: "jobId", title: "Job", textAlign: "right" },
+  {
+    accessor: "parentJobId",
+    title: "Part of",
+    textAlign: "right",
+    // NetBackup has a job without a parent be its own.
+    render: ({ jobId, parentJobId }) => (parentJobId === jobId ? null : parentJobId),
+  },
   { accessor: "jobType", title: "Type" },
   { accessor: "status", title: "Status", render: (job) => <JobStatus job={job} /> },
   { accessor: "policyName", title: "Policy" },

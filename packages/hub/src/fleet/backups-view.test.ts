@@ -9,7 +9,7 @@ import { BackupsView } from "./backups-view.ts";
 const hour = 3_600;
 const startS = 1_764_000_000;
 
-type Done = [position: number, startTime: number, status: number];
+type Done = [position: number, startTime: number, status: number, family?: object];
 type Good = [goodMs: number | null, status: number | null, lastStatus: number | null] | undefined;
 
 /** Folds DONE jobs of one client and policy, then perhaps retention up to a position; says the row. */
@@ -34,8 +34,8 @@ async function lastGood(done: readonly Done[], trimBefore?: number): Promise<Goo
     priority: 1,
     tokenHash: "h",
   });
-  for (const [position, startTime, status] of done) {
-    const names = { jobType: "BACKUP", clientName: "c", policyName: "nightly" };
+  for (const [position, startTime, status, family] of done) {
+    const names = { jobType: "BACKUP", clientName: "c", policyName: "nightly", ...family };
     fold(position, "netbackup.job.done", { jobId: position, state: "DONE", status, startTime, ...names });
   }
   if (trimBefore !== undefined)
@@ -63,6 +63,32 @@ const table: [title: string, done: Done[], trimBefore: number | undefined, expec
     ],
     undefined,
     [ms(19), 0, 0],
+  ],
+  [
+    "is the parent's of several streams, which tells when one has failed",
+    [
+      [10, at(9), 0, { parentJobId: 12, policyType: "STANDARD" }],
+      [11, at(10), 6, { parentJobId: 12, policyType: "STANDARD" }],
+      [12, at(8), 1, { parentJobId: 12, policyType: "STANDARD" }],
+    ],
+    undefined,
+    [ms(8), 1, 1],
+  ],
+  [
+    "is not that of a stream whose parent has failed",
+    [
+      [10, at(9), 0, { parentJobId: 10, policyType: "DATASTORE" }],
+      [20, at(19), 0, { parentJobId: 21, policyType: "DATASTORE" }],
+      [21, at(18), 150, { parentJobId: 21, policyType: "DATASTORE" }],
+    ],
+    undefined,
+    [ms(9), 0, 150],
+  ],
+  [
+    "is a child's where the parent only finds out what there is",
+    [[10, at(9), 0, { parentJobId: 9, policyType: "VMWARE" }]],
+    undefined,
+    [ms(9), 0, 0],
   ],
   [
     "is not what failed afterwards",

@@ -24,8 +24,14 @@ export interface BackupRow {
 }
 
 /**
+ * Types of policies of which a job below another is a stream of it, one part of the client's backup, whose end the parent tells for all
+ * of them. Of others, such as VMWARE, the parent only finds out what there is, and each child is the whole backup of a client.
+ */
+const streamedTypes: ReadonlySet<string> = new Set(["STANDARD", "WINDOWS_NT", "DATASTORE"]);
+
+/**
  * The last good backup of each client and policy: a BACKUP job that was DONE with status 0, or 1, which is flagged. What counts is when
- * it started: that is the moment that a restore leads back to.
+ * it started: that is the moment that a restore leads back to. Of several streams the parent counts, which is partial when one has failed.
  *
  * `good_backups` holds the good ones that were notified after all those that started later; nearly always one. They are what
  * is left over when retention takes the newer ones.
@@ -34,6 +40,7 @@ export interface BackupRow {
  * keep an index by position.
  */
 export class BackupsView implements View {
+  readonly revision = 1;
   readonly schema = `CREATE TABLE backups (
     primary_id TEXT NOT NULL,
     client TEXT NOT NULL,
@@ -103,7 +110,10 @@ export class BackupsView implements View {
     const { state, status, startMs, timeMs, position, detail } = item;
     if (detail.jobType.toUpperCase() !== "BACKUP") return;
     const group = [primaryId, detail.clientName, detail.policyName] as const;
-    const done = state === "DONE";
+    const { parentJobId, policyType } = detail;
+    const isStream =
+      parentJobId !== null && parentJobId !== jobId && streamedTypes.has(policyType.toUpperCase());
+    const done = state === "DONE" && !isStream;
     const doneValues = [done ? position : null, done ? status : null] as const;
     // A primary whose clock is ahead must not hide that backups are missing.
     const goodMs = Math.min(startMs ?? timeMs, timeMs);
