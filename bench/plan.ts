@@ -48,7 +48,7 @@ export const fullPlan: Omit<Plan, "say" | "peers"> = {
   backupFiles: 20_000,
   backupLargeMiB: 2048,
   listedRows: 1_000_000,
-  listRounds: 41,
+  listRounds: 101,
   imageEntries: 1_000_000,
 };
 

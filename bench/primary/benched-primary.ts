@@ -27,13 +27,15 @@ export interface BenchedPrimary extends AsyncDisposable {
 
 const main = join(import.meta.dirname, "..", "..", "packages", "cli", "bin", "sallyport.js");
 const credentials = { userName: "bench", password: "bench-of-the-primary" };
-/** How often a job that runs is looked at, ms. */
-const lookMs = 200;
+/** How often a job that runs is looked at, ms: more often than its progress is written, and seldom enough to cost little. */
+const lookMs = 400;
 /** The name of this machine in policies. */
 export const clientName = "benchclient";
 
 /** Starts `sallyport primary` with its defaults, on a folder of the test bed; its log goes to a file. */
 export function launchPrimary(bed: TestBed, name: string): Promise<Program> {
+  const profileDir = process.env["BENCH_CPU_PROF"];
+  const profiling = profileDir === undefined ? [] : ["--cpu-prof", "--cpu-prof-dir", profileDir];
   const where = ["--data", join(bed.dir, name), "--listen", "127.0.0.1:0", "--host-name", clientName];
   return startProgram({
     file: main,
@@ -44,7 +46,7 @@ export function launchPrimary(bed: TestBed, name: string): Promise<Program> {
       SALLYPORT_PRIMARY_PASSWORD: credentials.password,
     },
     // As the command itself starts it.
-    execArgv: ["--max-semi-space-size=8"],
+    execArgv: ["--max-semi-space-size=8", ...profiling],
     factsInOutput(output) {
       const url = /"url":\s*"([^"]+)"/.exec(output)?.[1];
       return url === undefined ? undefined : { port: Number(new URL(url).port) };

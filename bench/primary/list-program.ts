@@ -107,6 +107,8 @@ async function timeList(
     meta: { pagination: { count?: number } };
   };
   checkSame(name, told, select.all(), count?.get()?.["n"]);
+  // A server that has been up for a while has compiled all of it, and SQLite has the pages.
+  for (let warmUp = 0; warmUp < rounds; warmUp += 1) await list();
   const times: ListTimes = { name, ours: [], answer: [], query: [] };
   const timers: [number[], () => unknown][] = [
     [times.ours, list],

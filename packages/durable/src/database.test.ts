@@ -76,3 +76,20 @@ test("database - keeps prepared statements by their text, the used ones longest"
     assert.equal(kept.get()?.["n"], 1);
     assert.notEqual(database.prepared("SELECT -1 AS n"), dropped);
   }));
+
+test("database - commits with fsync again after a transaction without it, also one that failed", () =>
+  inFolder((path) => {
+    using database = openDatabase({ path, migrations: [first] });
+    const synchronous = () => Number(database.prepare("PRAGMA synchronous").get()?.["synchronous"]);
+    database.transactionWithoutSync(() => {
+      assert.equal(synchronous(), 1);
+      database.prepare("INSERT INTO item VALUES ('a')").run();
+    });
+    assert.equal(synchronous(), 2);
+    database.transaction(() => database.transactionWithoutSync(() => assert.equal(synchronous(), 2)));
+    assert.throws(() =>
+      database.transactionWithoutSync(() => database.prepare("INSERT INTO item VALUES (NULL)").run()),
+    );
+    assert.equal(synchronous(), 2);
+    assert.equal(database.prepare("SELECT count(*) AS n FROM item").get()?.["n"], 1);
+  }));

@@ -64,6 +64,20 @@ export class Database implements Disposable {
   }
 
   /**
+   * The same for what is only looked at: it is committed without waiting for the disk. A kill loses nothing of it; a power cut may lose the
+   * latest such transactions, each whole, that no other has followed. Inside another transaction it becomes a part of that one.
+   */
+  transactionWithoutSync<T>(body: () => T): T {
+    if (this.connection.isTransaction) return body();
+    this.connection.exec("PRAGMA synchronous=NORMAL");
+    try {
+      return this.transaction(body);
+    } finally {
+      this.connection.exec("PRAGMA synchronous=FULL");
+    }
+  }
+
+  /**
    * Brings one part's tables up to date, each step in a transaction. Parts that share a file each have their own
    * versions, so that they can share transactions without knowing each other's schema.
    * @param part a name that never changes

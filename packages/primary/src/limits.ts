@@ -94,11 +94,8 @@ export const limits = {
   maxQueuedJobs: 1000,
   /** How long a failed scheduled job waits for its next try: NetBackup's job retry delay. */
   jobRetryDelayMs: 10 * 60_000,
-  /**
-   * A job's progress is written at most this often, since each write is fsynced. Restic tells it five times a second, so that it is written
-   * once a second at least.
-   */
-  progressIntervalMs: 750,
+  /** A job's progress is written at most this often. Restic tells it five times a second, so that it is written once a second at least. */
+  progressIntervalMs: 500,
   /** Lines of a job's log; beyond it only the last line, which says so, and the job's end are added. */
   maxJobLogLines: 1000,
   /** What is kept of restic's standard error for the job's log. */

@@ -213,12 +213,13 @@ export class JobStore {
     this.#database.prepare("UPDATE jobs SET process_id = ? WHERE id = ?").run(processId, id);
   }
 
+  /** Sets what is only looked at: it need not survive a power cut by itself. */
   setProgress(id: number, progress: JobProgress, nowMs: number): void {
-    this.#database
-      .prepare(
-        `UPDATE jobs SET percent_complete = ?, kilobytes = ?, kilobytes_total = ?, files = ?, files_total = ?, current_file = ?, updated_at_ms = ? WHERE id = ?`,
-      )
-      .run(
+    const update = this.#database.prepared(
+      `UPDATE jobs SET percent_complete = ?, kilobytes = ?, kilobytes_total = ?, files = ?, files_total = ?, current_file = ?, updated_at_ms = ? WHERE id = ?`,
+    );
+    this.#database.transactionWithoutSync(() =>
+      update.run(
         progress.percentComplete,
         progress.kilobytes,
         progress.kilobytesTotal,
@@ -227,7 +228,8 @@ export class JobStore {
         progress.currentFile,
         nowMs,
         id,
-      );
+      ),
+    );
   }
 
   /** Removes a job with its log. */
