@@ -87,8 +87,8 @@ test("agent - status, check and diag tell what is open and what is not, and give
   const well = await check();
   assert.deepEqual(
     well.outcomes,
-    ["dns tcp tls token", "dns tcp upstream clock login disk", "idle-timeout"].flatMap((names) =>
-      names.split(" ").map((name) => `pass ${name}`),
+    ["dns tcp tls token", "dns tcp upstream clock login guard-rules audit disk", "idle-timeout"].flatMap(
+      (names) => names.split(" ").map((name) => `pass ${name}`),
     ),
   );
   assert.equal(well.code, 0);
@@ -120,7 +120,14 @@ test("agent - status, check and diag tell what is open and what is not, and give
   await site.netbackup.kill();
   const ill = await check();
   assert.equal(ill.code, 1);
-  assert.deepEqual(ill.outcomes.slice(4), ["pass dns", "fail tcp", "pass disk", "pass idle-timeout"]);
+  assert.deepEqual(ill.outcomes.slice(4), [
+    "pass dns",
+    "fail tcp",
+    "pass guard-rules",
+    "pass audit",
+    "pass disk",
+    "pass idle-timeout",
+  ]);
   for (const { state, todo } of ill.found) assert.equal(todo !== undefined, state === "fail");
 });
 

@@ -1,6 +1,6 @@
 import { finished, pipeline, Transform, type Readable } from "node:stream";
 import type { CommandAnswer, ServiceAnswer, ServiceCommand } from "@sallyport/nbwss";
-import { failureAnswer, hopByHopHeaders, NbwssError } from "@sallyport/nbwss";
+import { dialReason, failureAnswer, hopByHopHeaders, NbwssError } from "@sallyport/nbwss";
 import { refusalOfPath } from "./command-path.ts";
 import { UpstreamClient, type UpstreamResponse } from "./upstream/upstream-client.ts";
 
@@ -173,5 +173,5 @@ function failureOf(error: NodeJS.ErrnoException, timeoutMs: number): CommandAnsw
   if (error.code === "ERR_ENCODING_INVALID_ENCODED_DATA") {
     return failureAnswer(502, 502, "The server's answer is not text and can't travel over NBWSS 1.0.");
   }
-  return failureAnswer(502, 502, `The server could not be called: ${error.message}`);
+  return failureAnswer(502, 502, `The server could not be called: ${dialReason(error, "--upstream-ca")}`);
 }

@@ -6,6 +6,7 @@ export { closeCodes, closeStatusOf } from "./close-codes.ts";
 export type { CloseInfo } from "./close-codes.ts";
 export { decodeMessage, encodeMessage } from "./codec.ts";
 export { EndpointConnection } from "./endpoint/connection.ts";
+export { dialReason } from "./dial-reason.ts";
 export { attachEndpoint } from "./endpoint/endpoint.ts";
 export type { Endpoint, EndpointOptions } from "./endpoint/endpoint.ts";
 export type { EndpointHandler, Introduction, Rejection } from "./endpoint/handshake.ts";

@@ -2,10 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { NbwssError } from "@sallyport/nbwss";
 import type { ListedEndpoint } from "../endpoints/administration.ts";
+import { AgentError } from "../errors.ts";
+import type { GuardStatus } from "../guard/guard-administration.ts";
 import type { IdleProgress } from "../idle/searches.ts";
 import { attempt } from "./check.ts";
 import { judgeDisk } from "./disk-check.ts";
-import { judgeToken } from "./endpoint-checks.ts";
+import { judgeToken, remedyOf } from "./endpoint-checks.ts";
+import { checkGuard } from "./guard-checks.ts";
 import { judgeIdle } from "./idle-check.ts";
 import { judgeSkew } from "./upstream-checks.ts";
 
@@ -24,6 +27,32 @@ test("checks - a disk that is nearly full, and a clock that is off", () => {
   assert.match(judgeSkew(answer("Tue, 24 Nov 2026 09:55:00 GMT"), nowMs).found, /300 s behind/);
   assert.equal(judgeSkew(answer("Tue, 24 Nov 2026 09:55:00 GMT"), nowMs).state, "fail");
   assert.equal(judgeSkew(undefined, nowMs).state, "skip");
+});
+
+test("checks - rules that are not in force and an audit that can't be written fail", () => {
+  const status: GuardStatus = {
+    rulesFrom: "the defaults",
+    rulesProblem: undefined,
+    auditProblem: undefined,
+    audit: { entries: 2, bytes: 616, files: 1 },
+    openTickets: 0,
+    counts: {},
+  };
+  const states = (changed: Partial<GuardStatus>) =>
+    checkGuard({ ...status, ...changed }).map(({ name, state }) => `${state} ${name}`);
+  assert.deepEqual(states({}), ["pass guard-rules", "pass audit"]);
+  assert.deepEqual(states({ rulesProblem: "guard.yaml:5: no" }), ["fail guard-rules", "pass audit"]);
+  assert.deepEqual(states({ auditProblem: "no space" }), ["pass guard-rules", "fail audit"]);
+  const [rules] = checkGuard({ ...status, rulesProblem: "guard.yaml:5: no\nguard.yaml:7: no" });
+  assert.doesNotMatch(rules?.found ?? "", /\n/);
+});
+
+test("checks - what to do about TLS follows from why it failed", () => {
+  const of = (message: string) => remedyOf(new AgentError("endpoint_unreachable", message), "hub");
+  assert.match(of("tunnel via http://proxy: HTTP/1.1 407 Proxy Authentication Required"), /credential-file/);
+  assert.match(of("tunnel via http://proxy: HTTP/1.1 403 Forbidden"), /NO_PROXY/);
+  assert.match(of("an authority that is not known here"), /--ca/);
+  assert.match(remedyOf(new AgentError("certificate_changed", "another"), "hub"), /endpoint update hub$/);
 });
 
 test("checks - a token, by a probe, and without one by what is known of the connection", () => {

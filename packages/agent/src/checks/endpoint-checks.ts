@@ -1,7 +1,8 @@
 import { NbwssError, proxyFor } from "@sallyport/nbwss";
 import type { ListedEndpoint } from "../endpoints/administration.ts";
 import { reachEndpoint, type Egress } from "../endpoints/trust.ts";
-import { attempt, checksOf, fail, hasFailed, pass, skip, type Check } from "./check.ts";
+import { checksOf, fail, hasFailed, pass, skip, type Check } from "./check.ts";
+import { AgentError } from "../errors.ts";
 import { checkReach, targetOf } from "./network-checks.ts";
 
 /** What one endpoint is checked with. */
@@ -23,18 +24,27 @@ export async function checkEndpoint(endpoint: ListedEndpoint, terms: EndpointChe
   const proxy = proxyFor(new URL(url), egress.proxy);
   const way = await checkReach(targetOf(proxy ?? url), timeoutMs);
   if (hasFailed(way)) return way;
-  const todo =
-    "authority unknown: --ca; certificate changed on purpose: sallyport endpoint update; proxy: --proxy, --proxy-credential-file";
-  const tls = await attempt(proxy === undefined ? "tls" : "proxy and tls", todo, async () => {
-    await reachEndpoint(endpoint, egress, timeoutMs);
-    return "shows the certificate that was accepted, and its chain is trusted";
-  });
+  const name = proxy === undefined ? "tls" : "proxy and tls";
+  const tls = await reachEndpoint(endpoint, egress, timeoutMs).then(
+    () => pass(name, "shows the certificate that was accepted, and its chain is trusted"),
+    (error: Error) => fail(name, error.message, remedyOf(error, hostName)),
+  );
   if (tls.state === "fail") return [...way, ...checksOf(hostName, [tls])];
   const failure = await tryToken(hostName).then(
     () => undefined,
     (error: unknown) => error,
   );
   return [...way, ...checksOf(hostName, [tls, judgeToken(endpoint, failure)])];
+}
+
+/** What to do about an endpoint to which TLS could not be established. */
+export function remedyOf(error: Error, hostName: string): string {
+  if (error instanceof AgentError && error.code === "certificate_changed")
+    return `if it was changed on purpose: sallyport endpoint update ${hostName}`;
+  if (error.message.includes(" 407 ")) return "name the proxy's user and password: --proxy-credential-file";
+  if (error.message.includes("tunnel"))
+    return "let the proxy connect there, or name another (--proxy), or none for this host (NO_PROXY)";
+  return "start the agent with --ca, the file with the authority of the endpoint's certificate; where that is named already, something on the way may open TLS or cut it";
 }
 
 const newDetails = "ask the operator of the cloud side for new endpoint details, and add them";

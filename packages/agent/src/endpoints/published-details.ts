@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { get } from "node:https";
+import { dialReason } from "@sallyport/nbwss";
 import { AgentError } from "../errors.ts";
 import { agentFor, type Egress } from "./trust.ts";
 
@@ -33,7 +34,7 @@ export async function fetchPublishedDetails(
     }
     return JSON.parse(text);
   } catch (error) {
-    const why = error instanceof SyntaxError ? "its answer is not JSON" : (error as Error).message;
+    const why = error instanceof SyntaxError ? "its answer is not JSON" : dialReason(error as Error, "--ca");
     throw new AgentError("details_unreachable", `no endpoint details from ${new URL(url).host}: ${why}`);
   }
 }

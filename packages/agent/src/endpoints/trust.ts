@@ -2,7 +2,13 @@ import { X509Certificate } from "node:crypto";
 import { once } from "node:events";
 import { Agent, request } from "node:https";
 import { checkServerIdentity, getCACertificates, type PeerCertificate, type TLSSocket } from "node:tls";
-import { parseEndpointUrl, proxyFor, type DialOptions, type ProxyEnvironment } from "@sallyport/nbwss";
+import {
+  dialReason,
+  parseEndpointUrl,
+  proxyFor,
+  type DialOptions,
+  type ProxyEnvironment,
+} from "@sallyport/nbwss";
 import { AgentError } from "../errors.ts";
 
 /** How everything that goes out to the cloud side goes out. */
@@ -98,10 +104,10 @@ export async function fetchCertificate(url: string, egress: Egress, timeoutMs: n
   } catch (error) {
     const why = ["AbortError", "TimeoutError"].includes((error as Error).name)
       ? `no answer in ${timeoutMs} ms`
-      : (error as Error).message;
+      : dialReason(error as Error, "--ca");
     throw new AgentError(
       "endpoint_unreachable",
-      `Unable to establish a connection to the specified URL: ${why}. If the endpoint has an authority of its own, name its certificate with --ca`,
+      `Unable to establish a connection to the specified URL: ${why}`,
       { cause: error },
     );
   } finally {

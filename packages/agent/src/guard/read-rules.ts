@@ -66,7 +66,7 @@ function inForce(
   const own = rules.map((rule, index) => ({ ...rule, line: lineOf(index) }));
   const kinds = new Set(budgets.map(({ kind }) => kind));
   const all: GuardRules = {
-    source: name,
+    source: isReadOnly ? `--read-only, then ${name}` : name,
     rules: [...beforeAll(isReadOnly), ...own, ...(defaults ? defaultRules : [])],
     otherwise,
     budgets: [...budgets, ...(defaults ? defaultBudgets.filter(({ kind }) => !kinds.has(kind)) : [])],

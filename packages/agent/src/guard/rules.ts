@@ -128,7 +128,7 @@ export type GuardRule = z.infer<typeof guardRule> & { line?: number | undefined 
 
 /** Rules that are in force: the file's own and the built-in ones, in the order in which they are looked at. */
 export interface GuardRules {
-  /** Where they come from: the file's name, or "the defaults". */
+  /** Where they come from: the file's name, or "the defaults", behind `--read-only` where that holds. */
   source: string;
   rules: readonly GuardRule[];
   otherwise: GuardAction;

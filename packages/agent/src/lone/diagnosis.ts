@@ -2,6 +2,7 @@ import type { Clock } from "@sallyport/nbwss";
 import { checkDisk } from "../checks/disk-check.ts";
 import { checkEndpoint } from "../checks/endpoint-checks.ts";
 import { skip, type Check } from "../checks/check.ts";
+import { checkGuard } from "../checks/guard-checks.ts";
 import { checkIdle } from "../checks/idle-check.ts";
 import { checkUpstream } from "../checks/upstream-checks.ts";
 import type { AgentLimits } from "../limits.ts";
@@ -56,7 +57,7 @@ export class Diagnosis {
     if (upstream !== undefined) {
       checks.push(...(await checkUpstream(upstream, { clock, timeoutMs: limits.dialTimeoutMs })));
     }
-    return [...checks, ...checkDisk(dataDir)];
+    return [...checks, ...checkGuard(service.guard.status()), ...checkDisk(dataDir)];
   }
 
   /** How the searches for idle timers stand, and what those that have ended came to. */

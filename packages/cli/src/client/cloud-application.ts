@@ -32,6 +32,12 @@ const recovery = z.looseObject({
   }),
 });
 
+/** Types of policies that a recovery request names otherwise than in capitals. */
+const recoveryTypes: Readonly<Record<string, string>> = {
+  "MS-Windows": "WINDOWS",
+  "NBU-Catalog": "NBU_CATALOG",
+};
+
 /** A job as the REST API shows it. */
 export type Job = z.infer<typeof job>;
 /** An image as the REST API shows it. */
@@ -160,7 +166,7 @@ export class CloudApplication {
 
   /** Restores paths of an image; returns the job's id. */
   async restore(from: Image, paths: readonly RestoredPath[], terms: RestoreTerms): Promise<string> {
-    const { clientName, backupTime } = from.attributes;
+    const { clientName, backupTime, policyType } = from.attributes;
     const { server, destinationClient = clientName, overwrite = false } = terms;
     const renames = paths.filter(({ to }) => to !== undefined);
     const parts: Record<string, unknown> = {
@@ -170,7 +176,7 @@ export class CloudApplication {
           attributes: {
             recoveryPoint: {
               client: clientName,
-              policyType: "STANDARD",
+              policyType: recoveryTypes[policyType] ?? policyType.toUpperCase(),
               startDate: backupTime,
               endDate: backupTime,
             },

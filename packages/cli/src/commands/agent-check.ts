@@ -7,7 +7,7 @@ import { agentClientCommand, reachAgent, type AgentOptions } from "./agent-acces
 import { span } from "./option-values.ts";
 
 interface Options extends AgentOptions {
-  idleLimit: number;
+  idleLimit?: number;
 }
 
 const check = z.object({
@@ -37,6 +37,8 @@ const searches = z.object({
   checks: z.array(check),
 });
 
+/** How long a silence is tried unless said, ms. */
+const defaultIdleLimitMs = 30_000;
 /** How often it is looked how a search stands, ms. */
 const lookEveryMs = 250;
 
@@ -58,15 +60,16 @@ Examples:
 export function agentCheckCommand(): Command {
   return agentClientCommand("check")
     .description(
-      "look whether all ways are open: DNS, TCP, proxy, TLS, token, idle timers, upstream, login, clock, disk",
+      "look whether all is well: DNS, TCP, proxy, TLS, token, idle timers, upstream, login, clock, guard rules, audit, disk",
     )
-    .option("--idle-limit <span>", "how long a silence is tried, up to 30m; 0 for none", span, 30_000)
+    .option("--idle-limit <span>", "how long a silence is tried, up to 30m; 0 for none (default: 30s)", span)
     .addHelpText("after", help)
     .action(async (options: Options) => {
       await using client = await reachAgent(options);
       const found = await askChecks(client);
-      if (options.idleLimit > 0) found.push(...(await searchIdle(client, options.idleLimit)));
-      reportChecks(found, options.json);
+      const { idleLimit = defaultIdleLimitMs, json } = options;
+      if (idleLimit > 0) found.push(...(await searchIdle(client, idleLimit)));
+      reportChecks(found, json);
     });
 }
 

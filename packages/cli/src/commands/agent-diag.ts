@@ -51,12 +51,16 @@ async function pack(options: DiagOptions): Promise<void> {
     platform: { node: process.version, platform: process.platform, arch: process.arch },
   };
   const known = [readAdministration(agentFolder(options)).token];
-  const log = starred(logText(options), known).split("\n");
+  const { text: logged, isMissing } = logOf(options);
+  const log = starred(logged, known).split("\n");
   const text = JSON.stringify({ ...withoutSecrets(found, known), log }, null, 2);
   const file = options.out ?? `sallyport-agent-${found.madeAt.replaceAll(/[:.]/g, "-")}.json.gz`;
   writeFileSync(file, gzipSync(text), { mode: 0o600, flag: "wx" });
-  if (options.json) printJson({ file });
-  else printLine(`Packed into ${file}; look at it with: zcat ${file}`);
+  if (options.json) printJson({ file, ...(isMissing ? { withoutLog: logged } : {}) });
+  else {
+    printLine(`Packed into ${file}; look at it with: zcat ${file}`);
+    if (isMissing) printLine(`It is without a log: ${logged}.`);
+  }
 }
 
 /** The same, with each text in it starred. */
@@ -66,13 +70,19 @@ function withoutSecrets(found: object, known: readonly string[]): object {
 }
 
 /** The end of the log, or why there is none. */
-function logText({ logFile, unit }: DiagOptions): string {
-  if (logFile !== undefined) return readFileSync(logFile, "utf8").slice(-maxLogBytes);
+function logOf({ logFile, unit }: DiagOptions): { text: string; isMissing: boolean } {
+  if (logFile !== undefined)
+    return { text: readFileSync(logFile, "utf8").slice(-maxLogBytes), isMissing: false };
   const journal = spawnSync(
     "journalctl",
     ["--unit", unit, "--lines", "5000", "--output", "cat", "--no-pager"],
     { encoding: "utf8", maxBuffer: 4 * maxLogBytes },
   );
-  if (journal.status !== 0) return `the journal of ${unit} can't be read; name the log with --log-file`;
-  return journal.stdout.slice(-maxLogBytes);
+  const why =
+    journal.status === 0
+      ? `the journal has nothing of the unit ${unit}`
+      : `the journal of ${unit} can't be read`;
+  if (journal.status !== 0 || journal.stdout.trim() === "")
+    return { text: `${why}; name the log with --log-file, or the unit with --unit`, isMissing: true };
+  return { text: journal.stdout.slice(-maxLogBytes), isMissing: false };
 }

@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { InvalidArgumentError, type Command } from "commander";
+import type { Command } from "commander";
 import { fromEnvironment } from "../environment.ts";
 import { Failure } from "../failure.ts";
 import { printJson, printLine, printTable } from "../output/print.ts";
+import { moment } from "./option-values.ts";
 
 interface Options {
   data?: string;
@@ -92,7 +93,5 @@ function kept<T>(file: string, read: (file: string) => T): T {
 }
 
 function time(text: string): number {
-  const ms = Date.parse(text);
-  if (Number.isNaN(ms)) throw new InvalidArgumentError("It has to be a time such as 2026-11-24T08:00:00Z.");
-  return ms;
+  return Date.parse(moment(text));
 }

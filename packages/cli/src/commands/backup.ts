@@ -25,6 +25,11 @@ export function backupCommand(): Command {
 async function backup(primary: string, policy: string, options: Options): Promise<void> {
   await openApplication(primary, options, async (application) => {
     const choice = { clientName: options.client, scheduleName: options.schedule };
-    await report(application, "backup", await application.backUpAll(policy, choice), options);
+    await report(
+      application,
+      { primary, title: "backup" },
+      await application.backUpAll(policy, choice),
+      options,
+    );
   });
 }

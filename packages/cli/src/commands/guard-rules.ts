@@ -6,6 +6,7 @@ import { fromEnvironment } from "../environment.ts";
 import { Failure } from "../failure.ts";
 import { loadGuardRules } from "../guard-rules-file.ts";
 import { printJson, printLine, printTable } from "../output/print.ts";
+import { moment } from "./option-values.ts";
 import { withPrimaryOptions } from "./hub-options.ts";
 
 interface Options extends PrimaryOptions {
@@ -52,7 +53,7 @@ export function addGuardRuleCommands(command: Command): void {
     .option("--read-only", "with --rules or --defaults: as with --read-only", false)
     .option("--body <text>", "JSON body of the command; @FILE reads it from a file")
     .option("--group <id>", "server group from which it comes")
-    .option("--at <time>", "as if it came then, ISO 8601")
+    .option("--at <time>", "as if it came then, ISO 8601", moment)
     .addHelpText(
       "after",
       "\nExamples:\n  $ sallyport guard test 'DELETE /netbackup/catalog/images/x'\n" +
@@ -157,7 +158,7 @@ function print({ action, rule, line, reason, passed }: ExplainedDecision, source
 
 async function decideThere(question: GuardQuestion, options: TestOptions): Promise<ExplainedDecision> {
   await using primary = await PrimaryClient.login(options);
-  return guardOf(primary).test(question);
+  return await guardOf(primary).test(question);
 }
 
 async function decideHere(question: GuardQuestion, options: TestOptions): Promise<ExplainedDecision> {

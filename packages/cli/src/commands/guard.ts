@@ -67,7 +67,9 @@ async function status(options: Options): Promise<void> {
   }
   printLine(`rules        ${found.rulesFrom}`);
   if (found.rulesProblem !== undefined) {
-    printLine(`  NOT IN FORCE as the file is now; the former rules still hold:\n  ${found.rulesProblem}`);
+    printLine(
+      `  NOT IN FORCE as the file is now; the former rules still hold:\n  ${found.rulesProblem.replaceAll("\n", "\n  ")}`,
+    );
   }
   const { entries, bytes, files } = found.audit;
   printLine(`audit        ${entries} entries so far, ${files} files, ${formatBytes(bytes)}`);

@@ -32,6 +32,13 @@ export function labelFilter(text: string, all: string[] = []): string[] {
   return [...all, `${name}:${value}`];
 }
 
+/** A time such as `2026-11-24T08:00:00Z`, in that form. @throws InvalidArgumentError */
+export function moment(text: string): string {
+  const ms = Date.parse(text);
+  if (!Number.isNaN(ms)) return new Date(ms).toISOString();
+  throw new InvalidArgumentError("It has to be a time such as 2026-11-24T08:00:00Z.");
+}
+
 const unitMs: Readonly<Record<string, number>> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
 /** A span such as `90s`, `15m`, `24h` or `7d`, as ms. @throws InvalidArgumentError */

@@ -50,7 +50,7 @@ export async function openApplication(
  */
 export async function report(
   application: CloudApplication,
-  title: string,
+  { primary, title }: { primary: string; title: string },
   ids: readonly string[],
   options: OrderOptions,
 ): Promise<void> {
@@ -65,7 +65,8 @@ export async function report(
   const bad = jobs.filter(({ attributes: { status = -1 } }) => status < 0 || status > partial);
   if (bad.length === 0) return;
   const list = bad.map(({ id, attributes: { status } }) => `job ${id} ended with status ${status}`);
-  throw new Failure(`${list.join(", ")}; see sallyport call PRIMARY GET /admin/jobs/ID/try-logs`);
+  const logs = bad.map(({ id }) => `sallyport call ${primary} GET /admin/jobs/${id}/try-logs`);
+  throw new Failure(`${list.join(", ")}; see: ${logs.join("; ")}`);
 }
 
 /** Ctrl-C ends the waiting, not the job. */

@@ -36,7 +36,7 @@ export async function loginThrough(
   const userName = user ?? fromEnvironment("SALLYPORT_PRIMARY_USER");
   if (userName === undefined) return undefined;
   const password = readSecret("the password", "--password-file", passwordFile, "SALLYPORT_PRIMARY_PASSWORD");
-  const { status, text } = await hub.gateway(primaryId, {
+  const { status, headers, text } = await hub.gateway(primaryId, {
     method: "POST",
     path: "/login",
     headers: { "content-type": netbackupJson, accept: netbackupJson },
@@ -44,7 +44,7 @@ export async function loginThrough(
   });
   if (status === 201) return tokenOf(text);
   const advice =
-    status === 503
+    headers["sallyport-error"] === "not_connected"
       ? "; see sallyport primaries show for why, or have the hub keep the call: sallyport call … --async"
       : "";
   throw new Failure(`login at the primary failed (${status}): ${errorTextOf(text)}${advice}`);

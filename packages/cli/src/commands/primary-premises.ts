@@ -14,7 +14,8 @@ import { Failure } from "../failure.ts";
 import { printJson, printLine, printTable } from "../output/print.ts";
 import { span, wholeNumber } from "./option-values.ts";
 
-const dataOption = ["--data <dir>", "the primary's folder"] as const;
+/** Of a command for which none is named. */
+const defaultTimeoutMs = 300_000;
 
 /** What every command about a list on premises has. */
 export interface PremisesOptions {
@@ -32,11 +33,11 @@ export function commandCommand(): Command {
     .requiredOption("--policy <name>", "the policy")
     .requiredOption("--at <start|end>", "start: without a good end of it there is no backup; end: always")
     .option("--schedule <name>", "only for backups by this schedule")
-    .option("--timeout <span>", "how long it may take, such as 90s or 5m", span, 300_000)
+    .option("--timeout <span>", "how long it may take, such as 90s (default: 5m)", span)
     .addHelpText(
       "after",
       "\nThe program is named by its absolute path and belongs to root or the primary's user. It gets SALLYPORT_POLICY, _SCHEDULE,\n" +
-        "_CLIENT, _JOB, _STREAM and, at the end, _STATUS in its environment. It runs on this machine.\n" +
+        "_SCHEDULE_TYPE, _CLIENT, _JOB, _STREAM and, at the end, _STATUS in its environment. It runs on this machine.\n" +
         "\nExample:\n  $ sallyport primary command add stop-app --data /var/lib/sallyport/primary --policy nightly --at start -- /usr/bin/systemctl stop app\n",
     )
     .action(
@@ -44,11 +45,11 @@ export function commandCommand(): Command {
         name: string,
         program: string,
         rest: string[],
-        options: PremisesOptions & { policy: string; at: string; schedule?: string; timeout: number },
+        options: PremisesOptions & { policy: string; at: string; schedule?: string; timeout?: number },
       ) => {
-        const { policy, schedule, at: when } = options;
+        const { policy, schedule, at: when, timeout = defaultTimeoutMs } = options;
         const run = [program, ...rest];
-        const timeoutSeconds = Math.round(options.timeout / 1000);
+        const timeoutSeconds = Math.round(timeout / 1000);
         const entry = checked(commandSchema, { name, policy, schedule, when, run, timeoutSeconds });
         await told(() => commandFile(options.data).add(entry));
         if (options.json) printJson(entry);
@@ -128,7 +129,9 @@ export function databaseCommand(): Command {
 
 /** Adds the options that all of them have. */
 export function common(command: Command): Command {
-  return command.requiredOption(...dataOption).option("--json", "print JSON", false);
+  return command
+    .requiredOption("--data <dir>", "the primary's folder", (dir) => resolve(dir))
+    .option("--json", "print JSON", false);
 }
 
 /** Adds `list` and `remove`. */

@@ -88,11 +88,17 @@ async function run(options: Options, command: Command): Promise<void> {
       printLine(`Primary ${options.hostName} at ${urls.map((one) => `${one}/netbackup`).join(", ")}`);
       if (caFile !== undefined) printLine(`Its own authority: ${caFile}`);
       if (password !== undefined) printLine(`First user, shown this once: ${userName} ${password}`);
-      printLine("Next: sallyport endpoint add --url <details URL of the hub>");
+      printLine(`Next: sallyport endpoint add${wayTo(primary)} --url <details URL of the hub>`);
     }
   };
   follow(primary.service);
   await runUntilStopped(primary, log, announce);
+}
+
+/** What `sallyport endpoint` has to be told to find a primary. */
+function wayTo({ url, caFile }: { url: string; caFile: string | undefined }): string {
+  const isDefault = url === `https://${defaultAddress.host}:${defaultAddress.port}`;
+  return `${isDefault ? "" : ` --primary ${url}`}${caFile === undefined ? "" : ` --ca ${caFile}`}`;
 }
 
 function firstUserFromEnvironment(): { userName: string; password: string } | undefined {

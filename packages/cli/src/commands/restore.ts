@@ -29,7 +29,8 @@ export function restoreCommand(): Command {
       "after",
       "\nCtrl-C ends the waiting, not the restore.\n" +
         "\nExamples:\n  $ sallyport restore branch-vienna db1_1795497467 --path /srv/data --to /srv/restored --dry-run\n" +
-        "  $ sallyport restore branch-vienna db1_1795497467 --path /etc/fstab --overwrite\n",
+        "  $ sallyport restore branch-vienna db1_1795497467 --path /etc/fstab --overwrite\n" +
+        "  $ sallyport restore branch-vienna db1_1795497480 --path /postgresql/shop.dump --to /srv/restore   # a database's dump\n",
     )
     .action(restore);
 }
@@ -58,7 +59,7 @@ async function restore(primary: string, backupId: string, options: Options): Pro
     }
     const server = originMasterServer ?? clientName;
     const id = await application.restore(image, paths, { server, destinationClient, overwrite });
-    await report(application, "restore", [id], options);
+    await report(application, { primary, title: "restore" }, [id], options);
   });
 }
 

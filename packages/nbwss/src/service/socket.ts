@@ -3,6 +3,7 @@ import { Agent } from "node:https";
 import type { Duplex } from "node:stream";
 import type { ConnectionOptions } from "node:tls";
 import { WebSocket } from "ws";
+import { dialReason } from "../dial-reason.ts";
 import { NbwssError } from "../errors.ts";
 import { proxyFor, type ProxyEnvironment } from "./proxy.ts";
 
@@ -57,7 +58,6 @@ export function opened(
 /** What a failure to open or use a socket is in this package's words. */
 export function toDialError(error: unknown, url: URL): NbwssError {
   if (error instanceof NbwssError) return error;
-  const { code, message } = error as NodeJS.ErrnoException;
-  const why = message === "" ? (code ?? "unknown reason") : message;
+  const why = dialReason(error as NodeJS.ErrnoException);
   return new NbwssError("dial_failed", `${url.host} can't be reached: ${why}`, { cause: error });
 }

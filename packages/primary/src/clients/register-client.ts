@@ -2,7 +2,7 @@ import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
 import { statSync } from "node:fs";
 import { mkdir } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { openDatabase } from "@sallyport/durable";
 import { PrimaryError } from "../errors.ts";
@@ -84,7 +84,7 @@ export async function registerClient(
     new StorageUnits({ dataDir, database, processes: new RunningProcesses(database) }),
   );
   if (!units.has(storageUnit)) {
-    const volume = repository ?? join(dataDir, "storage", storageUnit, "repository");
+    const volume = repository ?? resolve(dataDir, "storage", storageUnit, "repository");
     const { pools, servers } = units.configuration.get();
     if (repository !== undefined) checkVolume({ pools, servers }, { server: null, volume }, dataDir);
     await mkdir(volume, { recursive: true, mode: 0o700 });
@@ -121,7 +121,8 @@ export async function checkClient(dataDir: string, client: SshClient): Promise<C
   using database = openDatabase({ path: join(dataDir, "primary.db"), migrations });
   const end = await runOnClient({
     client,
-    dataDir,
+    // ssh runs in another folder.
+    dataDir: resolve(dataDir),
     script: checkScript,
     processes: new RunningProcesses(database),
     signal: new AbortController().signal,

@@ -23,7 +23,7 @@ test("repository key - is exported into a new file that only its owner reads, an
     await primary.createPolicy("p", [source]);
     ({ backupId = "" } = await primary.backUp("p"));
     await exportRepositoryKey({ dataDir, file: out });
-    await assert.rejects(exportRepositoryKey({ dataDir, file: out }), { code: "EEXIST" });
+    await assert.rejects(exportRepositoryKey({ dataDir, file: out }), { code: "already_exists" });
     await assert.rejects(rotateRepositoryKey({ dataDir }), { code: "data_dir_in_use" });
   }
   const old = await readFile(passwordFile, "utf8");

@@ -35,7 +35,7 @@ function requirePassword({ dataDir, storageUnit = defaultStorageUnit }: Reposito
 /**
  * Copies the repository's password into a new file with mode 0600, also while the primary runs. Whoever has it and
  * the repository can read every image, and nobody can without it.
- * @throws Error when there is no password yet, or the file exists
+ * @throws PrimaryError `storage_unusable` when there is no password yet, `already_exists` when the file is there
  */
 export async function exportRepositoryKey(
   options: Pick<RepositoryKeyOptions, "dataDir" | "storageUnit"> & { file: string },
@@ -45,7 +45,12 @@ export async function exportRepositoryKey(
     options.file,
     constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL,
     0o600,
-  );
+  ).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== "EEXIST") throw error;
+    throw new PrimaryError("already_exists", `${options.file} is there already: name another file`, {
+      cause: error,
+    });
+  });
   await handle.writeFile(password);
   await handle.sync();
 }

@@ -50,6 +50,6 @@ function belongsTo(owner: string, location: string): PrimaryError {
   return new PrimaryError(
     "storage_unusable",
     `${location} belongs to another primary (${owner}), which may be using it: two would delete each other's images. ` +
-      `If that one is gone for good, remove the storage unit and add it again with --take-over`,
+      `If that one is gone for good, add the storage unit with --take-over (remove it first where it is there)`,
   );
 }

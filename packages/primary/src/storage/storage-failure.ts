@@ -44,7 +44,7 @@ const hints: readonly (readonly [pattern: RegExp, hint: string])[] = [
   ],
   [
     /certificate signed by unknown authority|certificate is not trusted/i,
-    "set the authority of the server's certificate",
+    "name the authority of the server's certificate: --ca, or caPem in the API",
   ],
 ];
 
