@@ -29,6 +29,8 @@ const debianPackages = {
   "redis-server": "redis-server",
   "nats-server": "nats-server",
   pg_ctlcluster: "postgresql",
+  "mariadb-install-db": "mariadb-server-core",
+  mysqldump: "mariadb-client",
   ssh: "openssh-client",
   sshd: "openssh-server",
   curl: "curl",
