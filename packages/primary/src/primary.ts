@@ -116,6 +116,9 @@ export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
   const staging = new StagingFolders(database);
   await staging.removeAll(log);
 
+  const begun = jobs.listOpen().filter(({ type, tries }) => type === "BACKUP" && tries > 0);
+  const unitsCutOff = new Set(begun.map(({ storageUnit }) => storageUnit));
+
   const units = building.use(
     new StorageUnits({
       dataDir,
@@ -125,6 +128,7 @@ export async function createPrimary(options: PrimaryOptions): Promise<Primary> {
       // What this process starts waits for it, and what an earlier one left running has been killed.
       onOpen: async (unit, snapshots) => {
         await unit.restic.removeLocks();
+        if (unitsCutOff.has(unit.name)) unit.noteLooseData();
         await reconcileCatalogue({ database, catalogue, jobs, journal, unit, snapshots, clock, log });
       },
     }),

@@ -39,12 +39,31 @@ export function backupWork(options: BackupOptions): JobWork {
       await unit.checkSpace();
       const { restic } = unit;
       // What an earlier try left must not be taken for what this one makes.
-      const leftovers = job.tries > 1 ? await discardSnapshot(restic, job) : [];
-      const outcome = await restic.lock.withShared(() => backUp(options, unit, job, context), context.signal);
+      const discarded = job.tries > 1 ? await discardSnapshot(restic, job) : [];
+      const leftovers = [...discarded, ...(await useLooseData(unit))];
+      let outcome: JobOutcome | undefined;
+      try {
+        outcome = await restic.lock.withShared(() => backUp(options, unit, job, context), context.signal);
+      } finally {
+        if (outcome?.image === undefined) unit.noteLooseData();
+      }
       const log = [...leftovers, ...(outcome.log ?? []), ...noteFailure(unit, outcome)];
       if (outcome.image !== undefined) return { ...outcome, log };
       return { ...outcome, log: [...log, ...(await discardSnapshot(restic, job))] };
     });
+}
+
+/** What earlier backups have written before they were suspended, killed or cut off need not be written again. */
+async function useLooseData(unit: StorageUnit): Promise<NonNullable<JobOutcome["log"]>> {
+  try {
+    const isUsed = await unit.indexLooseData();
+    const message = "what backups that ended early have written is used, and not written again";
+    return isUsed ? [{ severity: "INFO", message }] : [];
+  } catch (error) {
+    // Then it is written again.
+    const message = `what backups that ended early have written is not used: ${(error as Error).message}`;
+    return [{ severity: "WARNING", message }];
+  }
 }
 
 /** What a failure of the storage means, where restic's words do not say it; the storage unit notes it. */

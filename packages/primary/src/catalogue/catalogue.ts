@@ -112,6 +112,13 @@ export class Catalogue {
     return Number(changes) > 0;
   }
 
+  /** Takes the intent to delete an image back: it is immutable until then, epoch ms. */
+  keep(backupId: string, wormUntilMs: number): void {
+    this.#database
+      .prepare("UPDATE images SET expiring = 0, worm_until_ms = ? WHERE backup_id = ?")
+      .run(wormUntilMs, backupId);
+  }
+
   /** Intends the deletion of every image whose time has come; answers how many. */
   markExpired(nowMs: number): number {
     const { changes } = this.#database

@@ -4,6 +4,8 @@ import type { Clock } from "../clock.ts";
 import { PrimaryError } from "../errors.ts";
 import { imageNotification, type NotificationJournal } from "../journal/notification.ts";
 import { limits } from "../limits.ts";
+import type { Snapshot } from "../storage/restic-output.ts";
+import { wormLockOn } from "../storage/storage-settings.ts";
 import type { StorageUnits } from "../storage/storage-units.ts";
 import type { Catalogue } from "./catalogue.ts";
 import type { CatalogueImage } from "./image.ts";
@@ -110,12 +112,27 @@ export class Expiry implements AsyncDisposable {
     const unit = units.get(name);
     await unit.ready();
     await unit.restic.lock.withExclusive(async () => {
-      const images = listExpiring();
-      const present = new Set((await unit.listOwnSnapshots()).map((snapshot) => snapshot.id));
+      const snapshots = await unit.listOwnSnapshots();
+      const images = this.#withoutLocked(listExpiring(), snapshots);
+      if (images.length === 0) return;
+      const present = new Set(snapshots.map((snapshot) => snapshot.id));
       await unit.restic.forget(images.map((image) => image.snapshotId).filter((id) => present.has(id)));
       await unit.restic.prune();
       this.#commit(images);
     }, this.#closing.signal);
+  }
+
+  /** Whatever the database says: the snapshot itself bears until when it is immutable. */
+  #withoutLocked(images: readonly CatalogueImage[], snapshots: readonly Snapshot[]): CatalogueImage[] {
+    const { catalogue, clock, log } = this.#options;
+    const locks = new Map(snapshots.map((snapshot) => [snapshot.id, wormLockOn(snapshot)]));
+    return images.filter(({ backupId, snapshotId }) => {
+      const untilMs = locks.get(snapshotId) ?? null;
+      if (untilMs === null || untilMs <= clock.nowMs()) return true;
+      log.error({ backupId, until: new Date(untilMs).toISOString() }, "image.locked");
+      catalogue.keep(backupId, untilMs);
+      return false;
+    });
   }
 
   #commit(images: readonly CatalogueImage[]): void {

@@ -7,6 +7,7 @@ import { imageNotification, type NotificationJournal } from "../journal/notifica
 import type { Snapshot } from "../storage/restic-output.ts";
 
 import { unconfirmedTag, type Restic } from "../storage/restic.ts";
+import { wormLockOn } from "../storage/storage-settings.ts";
 import type { Catalogue } from "./catalogue.ts";
 import { readPolicyType } from "../policies/policy-type.ts";
 import type { CatalogueImage, ImageScheduleType } from "./image.ts";
@@ -120,7 +121,6 @@ export async function reconcileCatalogue(options: ReconciliationOptions): Promis
 async function importImage(snapshot: Snapshot, options: ReconciliationOptions): Promise<CatalogueImage> {
   const { bytes, files } = await options.unit.restic.measure(snapshot.id);
   const backupId = snapshot.tags["backupId"] ?? "";
-  const worm = snapshot.tags["worm"] ?? "";
   return {
     backupId,
     snapshotId: snapshot.id,
@@ -139,7 +139,7 @@ async function importImage(snapshot: Snapshot, options: ReconciliationOptions): 
     files,
     status: 0,
     expiresAtMs: null,
-    wormUntilMs: /^\d{1,16}$/.test(worm) ? Number(worm) : null,
+    wormUntilMs: wormLockOn(snapshot),
     expiring: false,
   };
 }

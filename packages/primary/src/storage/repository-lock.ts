@@ -14,6 +14,11 @@ export class RepositoryLock {
   #exclusive = false;
   readonly #waiting: Waiter[] = [];
 
+  /** Whether nobody holds it. */
+  get isFree(): boolean {
+    return this.#shared === 0 && !this.#exclusive;
+  }
+
   /** Runs `work` while no exclusive work runs. */
   withShared<T>(work: () => Promise<T>, signal?: AbortSignal): Promise<T> {
     return this.#run("shared", work, signal);

@@ -264,6 +264,14 @@ export class Restic {
     await this.#read(["prune"]);
   }
 
+  /**
+   * Adds what backups that ended early have written to the index: restic writes that at a backup's end, and takes no data
+   * for stored that is not in it. Reads the heads of such packs only. The caller holds the lock exclusively.
+   */
+  async indexLooseData(): Promise<void> {
+    await this.#read(["rebuild-index"]);
+  }
+
   /** Lets another password open the repository as well. */
   async addKey(newPasswordFile: string): Promise<void> {
     await this.#read(["key", "add", `--new-password-file=${newPasswordFile}`]);

@@ -1,5 +1,6 @@
 import type { Database } from "@sallyport/durable";
 import { limits } from "../limits.ts";
+import type { Snapshot } from "./restic-output.ts";
 
 /** What an administrator sets of a storage unit. */
 export interface StorageSettings {
@@ -51,4 +52,10 @@ export class StorageSettingsStore {
 export function wormLockOf(nowMs: number, expiresAtMs: number | null): number {
   const longest = nowMs + limits.maxWormLockMs;
   return expiresAtMs === null ? longest : Math.min(expiresAtMs, longest);
+}
+
+/** Until when a snapshot says that it is immutable, epoch ms; null when it never was. */
+export function wormLockOn({ tags }: Pick<Snapshot, "tags">): number | null {
+  const worm = tags["worm"] ?? "";
+  return /^\d{1,16}$/.test(worm) ? Number(worm) : null;
 }

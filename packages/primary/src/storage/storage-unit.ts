@@ -60,6 +60,7 @@ export class StorageUnit {
   /** Whether it was opened before in this process: then jobs of ours may be using it. */
   #wasOpened = false;
   #hasMadeRepository = false;
+  #hasLooseData = false;
   #health: StorageHealth = { state: "UNKNOWN", reason: "" };
 
   constructor(options: StorageUnitOptions) {
@@ -127,6 +128,23 @@ export class StorageUnit {
   noteDown(lines: readonly string[]): void {
     this.#opening = undefined;
     this.#health = { state: "DOWN", reason: lines.join("; ").slice(-limits.maxReasonCharacters) };
+  }
+
+  /** Notes that a backup ended early: what it has written is in no index. */
+  noteLooseData(): void {
+    this.#hasLooseData = true;
+  }
+
+  /**
+   * Lets the next backup find what those that ended early have written, unless somebody uses the repository: nobody is to wait
+   * for it. Answers whether there was something to do, and it was done.
+   * @throws PrimaryError `storage_unusable`
+   */
+  async indexLooseData(): Promise<boolean> {
+    if (!this.#hasLooseData || !this.restic.lock.isFree) return false;
+    await this.restic.lock.withExclusive(() => this.restic.indexLooseData());
+    this.#hasLooseData = false;
+    return true;
   }
 
   /**
