@@ -21,7 +21,7 @@ export function restoreCommand(): Command {
     .argument("<primary>", "name or id of the primary")
     .argument("<backup-id>", "the image, as sallyport images list shows it")
     .option("--path <path>", "a file or folder of the image; may be given several times", collect, [])
-    .option("--to <folder>", "put them below this folder instead of where they were")
+    .option("--to <folder>", "put them below this folder, under their whole path, instead of where they were")
     .option("--destination-client <name>", "the client that they go to; the one they are of, unless said")
     .option("--overwrite", "replace files that are there", false)
     .option("--dry-run", "show what would go where, and restore nothing", false)

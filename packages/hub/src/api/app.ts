@@ -93,7 +93,7 @@ function toKnownError(error: Error): HubError | undefined {
 
 /** Names the parameter and what is wrong, without its value: it may be a secret. */
 function toBadRequest(error: ZodError): HubError {
-  const reasons = error.issues.map(({ path, message }) => `${path.join(".") || "body"}: ${message}`);
+  const reasons = error.issues.map(({ path, message }) => `${path.join(".") || "request"}: ${message}`);
   return new HubError("bad_request", reasons.join("; "), { cause: error });
 }
 
