@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
+import { startPostgresql } from "../packages/primary/src/testing/postgresql.ts";
 import type { Ended } from "./kit/sallyport.ts";
 import { makeSource, Site, until } from "./kit/site.ts";
 
@@ -89,6 +90,33 @@ test("cli - backup and restore order the work, wait for it and tell its end by t
   assert.equal(readFileSync(join(source, file), "utf8"), "changed");
   await approved(site, [...inPlace, "--overwrite"]);
   assert.deepEqual(readFileSync(join(source, file)), before);
+
+  // The image of a database is restored by the same command, as the file of its dump.
+  await using server = await startPostgresql(site.dir);
+  await server.query("postgres", "create database shop");
+  const database = ["--type", "PostgreSQL", "--host", server.socket, "--user", "backup"];
+  const credential = ["--credential-file", server.credentialFile];
+  const data = ["--data", join(site.dir, "primary")];
+  const added = await site.cli(["primary", "database", "add", "shop", ...data, ...database, ...credential]);
+  assert.equal(added.code, 0, added.stderr);
+  const policy = {
+    policyName: "shop",
+    policyType: "PostgreSQL",
+    clients: [{ hostName: "branch" }],
+    backupSelections: { selections: ["shop"] },
+    schedules: [],
+  };
+  const body = JSON.stringify({ data: { type: "policy", id: "shop", attributes: { policy } } });
+  assert.equal((await site.cli(["call", "branch", "POST", "/config/policies", "--body", body])).code, 0);
+  const dumped = await site.cli(["backup", "branch", "shop"]);
+  assert.equal(dumped.code, 0, dumped.stderr);
+  const filter = "/catalog/images?filter=policyName eq 'shop'";
+  const found = await site.cli(["call", "branch", "GET", filter]);
+  const [dump] = (JSON.parse(found.stdout) as { data: { id: string }[] }).data;
+  const path = "/postgresql/shop.dump";
+  await approved(site, ["restore", "branch", dump?.id ?? "", "--path", path, "--to", to]);
+  await server.query("postgres", "create database shop_restored");
+  await server.restore("shop_restored", join(to, path));
 
   for (const wrong of [
     ["restore", "branch", backupId],

@@ -98,6 +98,10 @@ test("guard - a rules file is taken up while the primary runs; a wrong one is no
   assert.match(told.stdout, /NOT IN FORCE[^]*guard\.yaml:4: rules\.0\.action/, told.stderr);
   const tested = await site.cli(["guard", "test", "POST /netbackup/admin/manual-backup"]);
   assert.match(tested.stdout, /^HOLD by rule mine, line 3 of the rules file/, tested.stderr);
+  const refused = await site.cli(["guard", "test", "FROB /netbackup/ping"]);
+  assert.match(refused.stderr, /^sallyport: .* answered 400/);
+  const late = await site.cli(["guard", "test", "GET /netbackup/ping", "--at", "yesterday"]);
+  assert.deepEqual([late.code, /It has to be a time/.test(late.stderr)], [2, true], late.stderr);
   assert.equal((await site.cli(["guard", "check", file])).code, 2);
 });
 

@@ -3,7 +3,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { chmod, mkdir, readFile, readdir, symlink, truncate, writeFile } from "node:fs/promises";
 import { userInfo } from "node:os";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import test from "node:test";
 import { setTimeout as delay } from "node:timers/promises";
 import { makeQuickRepository } from "../testing/quick-repository.ts";
@@ -165,7 +165,9 @@ test("ssh client - is backed up and restored over a real sshd, and says by its s
   };
   const web1 = await registerClient(dataDir, { ...common, name: "web1" });
   makeQuickRepository(dataDir, "client_web1");
-  assert.match((await checkClient(dataDir, web1)).lines.join("\n"), /restic 0\./);
+  // A relative folder, too: ssh itself runs in another one.
+  const check = await checkClient(relative(process.cwd(), dataDir), web1);
+  assert.match(check.lines.join("\n"), /restic 0\./);
   await assert.rejects(registerClient(dataDir, { ...common, name: "WEB1" }), { code: "already_exists" });
 
   const source = at("source");
