@@ -13,6 +13,8 @@ const highWaterBytes = 256 * 1024;
 /** What is longer goes last, UTF-16 units. */
 const bulkUnits = 64 * 1024;
 
+const unreadReason = "the peer does not read what it is sent";
+
 /** What happens on a channel. Handlers must not throw. */
 export interface ChannelHandler {
   /** A text message came. */
@@ -80,9 +82,8 @@ export class Channel {
    */
   send(message: Message): void {
     if (!this.isOpen) throw new NbwssError("not_established", "the connection has ended; nothing was sent");
-    const waiting = this.#socket.bufferedAmount + this.#lanes.units;
-    if (waiting > this.#limits.maxBufferedBytes) {
-      throw new NbwssError("busy", `${waiting} bytes wait for the peer to read; nothing more was sent`);
+    if (this.isFull) {
+      throw new NbwssError("busy", `${this.#unread} bytes wait for the peer to read; nothing more was sent`);
     }
     const text = encodeMessage(message, this.#limits);
     this.#cork();
@@ -92,13 +93,23 @@ export class Channel {
   }
 
   /**
+   * Sends what is small and nobody would send again, such as an acknowledgement; nothing when the connection has ended. A peer that reads so
+   * slowly that even this finds no room is cut off.
+   */
+  sendOrCut(message: Message): void {
+    if (!this.isOpen) return;
+    if (this.isFull) this.cut(unreadReason);
+    else this.send(message);
+  }
+
+  /**
    * Sends one frame of `sallyport.v1`, or has it wait in its lane; nothing when the connection has ended. A peer that reads so slowly that
    * even what is small piles up is cut off.
    */
   sendFrame(frame: Buffer, lane: Lane): void {
     if (!this.isOpen) return;
-    if (this.#socket.bufferedAmount + this.#lanes.units > this.#limits.maxBufferedBytes) {
-      this.cut("the peer does not read what it is sent");
+    if (this.isFull) {
+      this.cut(unreadReason);
       return;
     }
     this.#cork();
@@ -119,6 +130,15 @@ export class Channel {
   /** Messages that wait behind what the peer has not read yet; each lane in its turn. */
   get waiting(): number {
     return this.#lanes.length;
+  }
+
+  /** Whether more than `maxBufferedBytes` wait for the peer: then nothing more is sent. */
+  get isFull(): boolean {
+    return this.#unread > this.#limits.maxBufferedBytes;
+  }
+
+  get #unread(): number {
+    return this.#socket.bufferedAmount + this.#lanes.units;
   }
 
   ping(): void {

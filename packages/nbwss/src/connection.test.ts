@@ -135,6 +135,8 @@ async function openRawEndpoint(first: (string | Buffer)[], isExtended = true) {
   return {
     url: `wss://127.0.0.1:${(server.address() as AddressInfo).port}/nbwss`,
     answered: answered.promise,
+    /** Reads nothing more. */
+    pause: () => acceptor.clients.forEach((client) => client.pause()),
     send: (what: string) => acceptor.clients.forEach((client) => client.send(what)),
     async [Symbol.asyncDispose]() {
       for (const client of acceptor.clients) client.terminate();
@@ -479,7 +481,7 @@ test("connection - what only a later version of sallyport.v1 knows is ignored an
   }
 });
 
-test("connection - a primary says how it is, at once and at the pace that the endpoint asks for, and unasked never", async () => {
+test("connection - a primary says how it is, at once and at the pace that the endpoint asks for, and otherwise once an hour", async () => {
   const clock = new ManualClock();
   await using peer = await startEndpoint({ healthIntervalMs: 30_000 });
   let outboxDepth = 0;
@@ -505,11 +507,46 @@ test("connection - a primary says how it is, at once and at the pace that the en
   assert.equal(connection.health?.health.outboxDepth, 2);
   await service.close();
 
+  // HELLO comes all the same: whoever has notifications waits for it.
   await using unasking = await startEndpoint();
   const other = await dial(unasking.url, { health });
+  assert.deepEqual(await other.hello(20_000), { healthIntervalMs: 3_600_000 });
   await other.notify(id, [entry], { timeoutMs: 10_000 });
-  assert.deepEqual([outboxDepth, (await unasking.connected).health], [2, undefined]);
+  assert.equal((await unasking.connected).health?.health.outboxDepth, 3);
   await other.close();
+});
+
+test("connection - an endpoint that does not read its answers stops no timer, and is cut off when even what is short piles up", async () => {
+  const clock = new ManualClock();
+  const command = (commandId: string, uri: string) =>
+    raw("COMMAND", "REQUEST", { uri, method: "GET", headers: {} }).replace(id, commandId);
+  const long = command("11111111-1111-4111-8111-111111111111", "/netbackup/long");
+  await using endpoint = await openRawEndpoint([raw("SALLYPORT", "HELLO", { healthIntervalMs: 1_000 })]);
+  const answered = Promise.withResolvers<void>();
+  let reports = 0;
+  const service = await dial(endpoint.url, {
+    clock,
+    limits: { maxBufferedBytes: 1_000_000, maxMessageBytes: 64 * 1024 * 1024 },
+    health() {
+      reports += 1;
+      return { version: "1", outboxDepth: 0, outboxAgeMs: 0, loopLagMs: 0 };
+    },
+    async execute({ uri }) {
+      if (uri.endsWith("short")) return { status: 200, headers: {}, body: "short" };
+      // After it was sent.
+      setImmediate(() => answered.resolve());
+      return { status: 200, headers: {}, body: "x".repeat(32 * 1024 * 1024) };
+    },
+  });
+  await endpoint.answered;
+  endpoint.pause();
+  endpoint.send(long);
+  await answered.promise;
+  for (let n = 0; n < 5; n += 1) clock.advance(1_000);
+  assert.equal(reports, 1);
+  assert.ok(service.isOpen);
+  endpoint.send(command("22222222-2222-4222-8222-222222222222", "/netbackup/short"));
+  assert.deepEqual(await service.closed, { code: 1006, reason: "the peer does not read what it is sent" });
 });
 
 test("connection - a primary that is asked to move answers what runs, then leaves with 1012", async () => {

@@ -195,7 +195,7 @@ export class EndpointConnection<Identity> {
 
   /** For the endpoint: acknowledges the notification, or the gap, of this id, which is safely stored. */
   acknowledge(id: string): void {
-    this.#channel.send({
+    this.#channel.sendOrCut({
       ...this.#envelope(id),
       type: "NOTIFICATION",
       subType: "RESPONSE",

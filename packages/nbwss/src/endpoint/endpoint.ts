@@ -20,7 +20,7 @@ export interface EndpointOptions<Identity> extends EndpointHandler<Identity> {
   clock?: Clock;
   /** False to speak NBWSS 1.0 only, also to those who offer `sallyport.v1`. */
   extensions?: boolean;
-  /** How often primaries that speak `sallyport.v1` are to say how they are, ms, 100 to an hour; never unless said. */
+  /** How often primaries that speak `sallyport.v1` are to say how they are, ms, 100 to an hour; an hour unless said. */
   healthIntervalMs?: number | undefined;
   /** Offers `sallyport.probe.v1`: primaries may find out how long a connection may be silent. Not offered without. */
   probes?: ProbeHandler<Identity>;

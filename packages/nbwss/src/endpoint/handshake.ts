@@ -30,7 +30,7 @@ export interface Rejection extends Introduction {
   reason: string;
 }
 
-/** The pace of HEALTH where only HELLO is wanted, ms. */
+/** The pace of HEALTH where nobody asked for it, ms: HELLO has to name one. */
 const defaultHealthIntervalMs = 3_600_000;
 
 /** What the owner of an endpoint decides and is told. */
@@ -74,7 +74,7 @@ export interface EndpointContext<Identity> {
   handler: EndpointHandler<Identity>;
   limits: NbwssLimits;
   clock: Clock;
-  /** How often primaries that speak `sallyport.v1` say how they are, ms; undefined for never. */
+  /** How often primaries that speak `sallyport.v1` say how they are, ms; an hour when undefined. */
   healthIntervalMs: number | undefined;
 }
 
@@ -224,10 +224,9 @@ export function serveSocket<Identity>(
     handler.connected(connection);
   }
 
-  /** Says what this end knows beyond NBWSS 1.0; nothing when there is nothing to say. */
+  /** Says what this end knows beyond NBWSS 1.0, also that it wants no numbers: a primary waits for HELLO before its first notification. */
   function greet(to: EndpointConnection<Identity>, who: Identity): void {
     const { healthIntervalMs } = context;
-    if (healthIntervalMs === undefined && !terms.resume) return;
     const resume = terms.resume ? { resume: handler.standing?.(who) ?? null } : {};
     to.greet({ healthIntervalMs: healthIntervalMs ?? defaultHealthIntervalMs, ...resume });
   }

@@ -16,6 +16,9 @@ import { HelloWait } from "./hello-wait.ts";
 import type { ServiceConnectionOptions } from "./handler.ts";
 import { nextServiceState, type ServiceEffect, type ServiceEvent, type ServiceState } from "./rules.ts";
 
+/** A longer answer is given up alone where there is no room for it, UTF-16 units. */
+const longAnswerUnits = 64 * 1024;
+
 /** A connection from a primary to an endpoint, as the primary sees it. Made by `dialEndpoint`. */
 export class ServiceConnection {
   /** Resolves when the connection is gone. */
@@ -359,7 +362,8 @@ export class ServiceConnection {
     this.#healthTimer?.cancel();
     if (handler.health === undefined || !channel.isOpen) return;
     this.#healthTimer = clock.after(intervalMs, () => this.#reportHealth(intervalMs));
-    if (channel.waiting > 0) return;
+    // A timer has nobody who would catch what `send` throws.
+    if (channel.waiting > 0 || channel.isFull) return;
     const payload = { ...handler.health(), executing: this.executing };
     channel.send({ ...this.#envelope(newMessageId()), type: "SALLYPORT", subType: "HEALTH", payload });
   }
@@ -372,15 +376,17 @@ export class ServiceConnection {
   #answer(id: string, answer: CommandAnswer): void {
     const { channel, handler } = this.#options;
     if (!channel.isOpen) return;
-    const send = (what: CommandAnswer) =>
-      channel.send({
-        ...this.#envelope(id),
-        type: "COMMAND",
-        subType: "RESPONSE",
-        payload: writeCommandAnswer(what),
-      });
+    const toMessage = (what: CommandAnswer): Message => ({
+      ...this.#envelope(id),
+      type: "COMMAND",
+      subType: "RESPONSE",
+      payload: writeCommandAnswer(what),
+    });
+    const send = (what: CommandAnswer) => channel.sendOrCut(toMessage(what));
     try {
-      send(answer);
+      // Long answers of a slow line may find no room, each for itself; who reads not even short ones is no longer there.
+      if (answer.body.length > longAnswerUnits) channel.send(toMessage(answer));
+      else send(answer);
     } catch (error) {
       handler.answerNotSent?.(error);
       if (!(error instanceof NbwssError) || error.code !== "too_large") return;

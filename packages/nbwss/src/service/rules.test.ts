@@ -41,8 +41,12 @@ const move: ServiceEvent = {
 };
 
 const awaiting: ServiceState = { name: "awaiting-verdict", id, extended: true };
-const established: ServiceState = { name: "established", extended: false };
-const extended: ServiceState = { name: "established", extended: true };
+const hello: ServiceEvent = {
+  kind: "message",
+  message: { ...envelope, type: "SALLYPORT", subType: "HELLO", payload: { healthIntervalMs: 100 } },
+};
+const established: ServiceState = { name: "established", extended: false, greeted: false };
+const extended: ServiceState = { name: "established", extended: true, greeted: false };
 
 const rows: [ServiceState, ServiceEvent, boolean, ServiceState["name"], (string | number)[]][] = [
   [awaiting, verdict(true), false, "established", ["establish"]],
@@ -64,6 +68,9 @@ const rows: [ServiceState, ServiceEvent, boolean, ServiceState["name"], (string 
   [extended, { ...later, isFrame: true }, false, "established", ["ignore"]],
   [extended, undecodable, false, "closed", ["report-undecodable", 1007]],
   [extended, move, false, "established", ["move"]],
+  [extended, hello, false, "established", ["take-hello"]],
+  [{ ...extended, greeted: true }, hello, false, "closed", [1008]],
+  [established, hello, false, "closed", [1008]],
   [established, { kind: "gone" }, false, "closed", []],
   [{ name: "closed" }, command, false, "closed", []],
 ];

@@ -4,7 +4,12 @@ import type { CommandRequest, Hello, Message, Move } from "../message.ts";
 /** Where the service's (the primary's) connection stands. */
 export type ServiceState =
   | { name: "awaiting-verdict"; id: string; extended: boolean }
-  | { name: "established"; extended: boolean }
+  | {
+      name: "established";
+      extended: boolean;
+      /** Whether the endpoint has said HELLO. */
+      greeted: boolean;
+    }
   | { name: "closed" };
 
 /** What happens to it. */
@@ -70,7 +75,8 @@ function onVerdict(
   if (message.id.toUpperCase() !== id.toUpperCase()) {
     return close(1008, "CONNECT RESPONSE has another id than the request");
   }
-  if (message.payload.valid) return [{ name: "established", extended }, [{ kind: "establish" }]];
+  if (message.payload.valid)
+    return [{ name: "established", extended, greeted: false }, [{ kind: "establish" }]];
   return [
     { name: "closed" },
     [{ kind: "report-refusal" }, { kind: "close", code: 1000, reason: "token refused" }],
@@ -87,7 +93,9 @@ function onEstablishedMessage(state: Extract<ServiceState, { name: "established"
   if (message.type === "SALLYPORT" && state.extended) {
     if (message.subType === "MOVE") return [state, [{ kind: "move", move: message.payload }]];
     if (message.subType === "HELLO") {
-      return [state, [{ kind: "take-hello", hello: message.payload }]];
+      // Each is answered at once, with what has to be looked up: who says it again and again would have the primary do nothing else.
+      if (state.greeted) return close(1008, "HELLO came twice");
+      return [{ ...state, greeted: true }, [{ kind: "take-hello", hello: message.payload }]];
     }
   }
   return close(1008, `${message.type} ${message.subType} is not for a primary`);
