@@ -3,7 +3,7 @@ export type { AgentErrorCode } from "./errors.ts";
 export { endpointDetails, endpointObject } from "./endpoints/details.ts";
 export type { EndpointDetails, EndpointObject } from "./endpoints/details.ts";
 export type { ListedEndpoint, ValidatedEndpoint } from "./endpoints/administration.ts";
-export { defaultAgentLimits, defaultPollingLimits } from "./limits.ts";
+export { defaultAgentLimits, defaultPollingLimits, outboxBounds } from "./limits.ts";
 export type { AgentLimits, PollingLimits } from "./limits.ts";
 export { Outbox } from "./outbox/outbox.ts";
 export type { OutboxGap } from "./outbox/gaps.ts";

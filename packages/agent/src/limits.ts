@@ -1,3 +1,5 @@
+import type { OutboxBounds } from "./outbox/outbox.ts";
+
 /** Every bound of the NBWSS service. */
 export interface AgentLimits {
   /** Notifications of one group that are sent and not yet acknowledged; more wait in the outbox. */
@@ -6,6 +8,8 @@ export interface AgentLimits {
   helloTimeoutMs: number;
   /** Notifications kept for endpoints that can't be reached. At the bound the oldest make room, and the gap is logged and counted. */
   maxOutboxNotifications: number;
+  /** One notification as JSON, bytes; a larger one is left out, and announced, logged and counted as too large. */
+  maxNotificationBytes: number;
   /** Endpoint details fetched from a URL, bytes. */
   maxDetailsBytes: number;
   /** How long fetching details or a certificate may take, ms. */
@@ -81,6 +85,8 @@ export const defaultAgentLimits: AgentLimits = {
   helloTimeoutMs: 2_000,
   // Some 400 bytes each: about 400 MB on disk at the bound, weeks of a busy primary.
   maxOutboxNotifications: 1_000_000,
+  // Hundreds of times what a job or image has; all that are on the way together fit the bound of a connection's buffer.
+  maxNotificationBytes: 256 * 1024,
   maxDetailsBytes: 64 * 1024,
   validationTimeoutMs: 15_000,
   // A body of 32 MiB grows when it is escaped in JSON: twofold at most for text that people write.
@@ -128,6 +134,12 @@ export const defaultAgentLimits: AgentLimits = {
   auditCheckpointEntries: 100,
   maxAuditNotesPerMinute: 60,
 };
+
+/** What of the limits is the outbox's. */
+export function outboxBounds(limits: AgentLimits): OutboxBounds {
+  const { maxOutboxNotifications: maxNotifications, maxNotificationBytes } = limits;
+  return { maxNotifications, maxNotificationBytes };
+}
 
 /** Every bound of reading an upstream for what has changed in it. */
 export interface PollingLimits {

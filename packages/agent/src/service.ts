@@ -21,9 +21,10 @@ import type { PersonOf } from "./guard/guard-routes.ts";
 import { RulesFile } from "./guard/rules-file.ts";
 import { IdleTimers } from "./idle/idle-timers.ts";
 import { ServiceHealth } from "./health.ts";
-import { defaultAgentLimits, type AgentLimits } from "./limits.ts";
+import { defaultAgentLimits, outboxBounds, type AgentLimits } from "./limits.ts";
 import { Outbox } from "./outbox/outbox.ts";
 import { sendNotifications } from "./outbox/sender.ts";
+import { SizeSuspects } from "./outbox/size-suspects.ts";
 import { AuditLog } from "./audit/audit-log.ts";
 import { defaultProperties, type NbwssProperties } from "./properties.ts";
 import { serviceRoutes } from "./service-routes.ts";
@@ -73,6 +74,7 @@ export class NbwssService implements AsyncDisposable {
   readonly #rules: RulesFile;
   readonly #guard: Guard;
   readonly #streamed: StreamedCommands;
+  readonly #suspects = new SizeSuspects();
   readonly #health: ServiceHealth;
   readonly #audit: AuditLog;
   #groups: Groups | undefined;
@@ -87,7 +89,7 @@ export class NbwssService implements AsyncDisposable {
     this.#clock = options.clock ?? systemClock;
     this.#egress = { ca: trustedAuthorities(options.endpointCaPem), proxy: options.proxy };
     this.#store = new EndpointStore(options.database);
-    this.outbox = new Outbox(options.database, this.#limits.maxOutboxNotifications, (gap) =>
+    this.outbox = new Outbox(options.database, outboxBounds(this.#limits), (gap) =>
       options.log.error(gap, gap.isOver ? "outbox.gap_passed" : "outbox.gap"),
     );
     this.#health = new ServiceHealth(this.outbox, () => this.#clock.now());
@@ -280,6 +282,7 @@ export class NbwssService implements AsyncDisposable {
       get resendAfterMs() {
         return properties().resendAfterMs;
       },
+      suspects: this.#suspects,
       maxUnacknowledged: this.#limits.maxUnacknowledged,
       helloTimeoutMs: this.#limits.helloTimeoutMs,
     });

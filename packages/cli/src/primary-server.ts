@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import {
   defaultAgentLimits,
+  outboxBounds,
   NbwssService,
   Outbox,
   type NbwssServiceOptions,
@@ -45,8 +46,7 @@ export interface PrimaryServer extends ServerProcess {
 
 /** The journal of a stopped primary: what is told to it is sent when the primary runs again. */
 export function openOutbox(database: Database, log: Logger): NotificationJournal {
-  const { maxOutboxNotifications } = defaultAgentLimits;
-  return new Outbox(database, maxOutboxNotifications, (gap) => log.warn({ ...gap }, "outbox.gap"));
+  return new Outbox(database, outboxBounds(defaultAgentLimits), (gap) => log.warn({ ...gap }, "outbox.gap"));
 }
 
 /**

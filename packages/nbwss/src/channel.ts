@@ -36,6 +36,7 @@ export class Channel {
   #closeTimer: Timer | undefined;
   #ownClose: CloseInfo | undefined;
   #bulkMayGo: (() => void) | undefined;
+  #peerCloseCode: number | undefined;
 
   /** Resolves when the socket is gone, with the peer's close code or this side's reason for cutting it. */
   readonly closed: Promise<CloseInfo>;
@@ -51,10 +52,16 @@ export class Channel {
     this.#clock = clock;
     this.closed = new Promise((resolve) => {
       let failure = "";
+      let isOwnDoing = false;
       // `close` always follows; the error is only remembered as the reason.
-      socket.on("error", (error) => (failure = error.message));
+      socket.on("error", (error: NodeJS.ErrnoException) => {
+        failure = error.message;
+        // ws has closed for what came, and the peer repeats the code.
+        isOwnDoing ||= error.code?.startsWith("WS_ERR_") === true;
+      });
       socket.on("close", (code, reason) => {
         this.#closeTimer?.cancel();
+        if (!isOwnDoing && this.#ownClose === undefined) this.#peerCloseCode = code;
         resolve(this.#ownClose ?? { code, reason: reason.toString() || failure });
       });
     });
@@ -69,6 +76,11 @@ export class Channel {
     });
     this.#socket.on("pong", () => handler.alive());
     this.#socket.on("ping", () => handler.alive());
+  }
+
+  /** With what the peer closed; undefined while the channel is open, and when this side did. */
+  get peerCloseCode(): number | undefined {
+    return this.#peerCloseCode;
   }
 
   get isOpen(): boolean {

@@ -27,8 +27,10 @@ export interface ListedGroup extends GroupStatus {
   streamed: StreamedCommandsStatus;
   /** Notifications that it has not acknowledged. */
   waiting: number;
-  /** Notifications that it will never get, because the outbox was full. */
+  /** Notifications that it will never get, because the outbox was full, or they were too large. */
   lost: number;
+  /** Those of them that were too large. */
+  tooLarge: number;
   /** The latest of its gaps. */
   gap?: Omit<OutboxGap, "groupId">;
 }
@@ -70,7 +72,8 @@ export class ConnectionAdministration {
       failBack: store.failBackOf(groupId),
       streamed: { ...streamed(groupId) },
       waiting: outbox.waiting(groupId),
-      lost: outbox.gaps.lost(groupId),
+      lost: outbox.gaps.lost(groupId) + outbox.tooLarge.count(groupId),
+      tooLarge: outbox.tooLarge.count(groupId),
       ...gapOf(outbox, groupId),
     }));
   }

@@ -91,6 +91,12 @@ function metricsOf({ upSeconds, rssBytes, outbox, groups, endpoints, polling }: 
       samples: ofGroups(({ lost }) => lost),
     },
     {
+      name: name("group_too_large_notifications_total"),
+      type: "counter",
+      help: "Those of them that were too large: for the outbox, or for the group's endpoint, which had closed with 1009 again and again.",
+      samples: ofGroups(({ tooLarge }) => tooLarge),
+    },
+    {
       name: name("group_ignored_messages"),
       type: "gauge",
       help: "Messages and frames of a later version of sallyport.v1 that were ignored on the group's connection.",

@@ -30,7 +30,13 @@ const job = (jobId: number, state = "ACTIVE") => ({
 function open(path: string, max = 100) {
   const database = openDatabase({ path: join(path, "test.sqlite"), migrations: [] });
   const gaps: OutboxGap[] = [];
-  return { database, gaps, outbox: new Outbox(database, max, (gap) => gaps.push(gap)) };
+  return {
+    database,
+    gaps,
+    outbox: new Outbox(database, { maxNotifications: max, maxNotificationBytes: 1_000 }, (gap) =>
+      gaps.push(gap),
+    ),
+  };
 }
 
 test("outbox - keeps what is owed over a restart, with the same ids, and deletes what all groups acknowledged", () => {

@@ -12,12 +12,21 @@ import { OutboxGaps, type OutboxGap } from "./gaps.ts";
 import { madeAtMs } from "./made-at.ts";
 import { describeMissing } from "./missing.ts";
 import { decideResume } from "./resume.ts";
+import { TooLarge } from "./too-large.ts";
 
 /** A notification as a source hands it over. */
 export interface OutgoingNotification {
   notificationType: string;
   object: string;
   data: readonly object[];
+}
+
+/** How much an outbox takes. */
+export interface OutboxBounds {
+  /** At the bound the oldest make room. */
+  maxNotifications: number;
+  /** Of one notification, as JSON; a larger one is not kept, and left out for every group. */
+  maxNotificationBytes: number;
 }
 
 /** A notification that waits in the outbox. */
@@ -46,20 +55,23 @@ const migrations: readonly Migration[] = [
  * acknowledged. What every group has acknowledged is deleted; while there is no group, nothing is owed and nothing
  * is kept. At its bound the oldest make room, and whoever was owed them has a gap, which is kept, counted and reported.
  * Positions have no holes, so that an endpoint can be told them: what a group is owed is a journal, named by an id that changes when the
- * positions no longer mean what they did.
+ * positions no longer mean what they did. A notification that is too large to be sent to anybody has its place and is not kept.
  */
 export class Outbox {
   readonly #database: Database;
-  readonly #maxNotifications: number;
+  readonly #bounds: OutboxBounds;
   readonly #listeners = new Set<() => void>();
   /** What each group has lost at the bound. */
   readonly gaps: OutboxGaps;
+  /** What is left out for a group, since it is too large. */
+  readonly tooLarge: TooLarge;
 
-  constructor(database: Database, maxNotifications: number, onGap: (gap: OutboxGap) => void) {
+  constructor(database: Database, bounds: OutboxBounds, onGap: (gap: OutboxGap) => void) {
     this.#database = database;
-    this.#maxNotifications = maxNotifications;
+    this.#bounds = bounds;
     database.migrate("outbox", migrations);
     this.gaps = new OutboxGaps(database, onGap);
+    this.tooLarge = new TooLarge(database);
     for (const groupId of this.groups()) if (this.journal(groupId) === "") this.#beginJournal(groupId);
   }
 
@@ -69,10 +81,15 @@ export class Outbox {
    */
   append(notifications: readonly OutgoingNotification[]): void {
     this.#database.transaction(() => {
-      if (this.groups().length === 0) return;
+      const groups = this.groups();
+      if (groups.length === 0) return;
       const insert = this.#database.prepare("INSERT INTO outbox (id, subject, entry) VALUES (?, ?, ?)");
       for (const notification of notifications) {
-        insert.run(newOrderedId().toUpperCase(), subjectOf(notification), JSON.stringify(notification));
+        const text = JSON.stringify(notification);
+        const isTooLarge = Buffer.byteLength(text) > this.#bounds.maxNotificationBytes;
+        const entry = isTooLarge ? JSON.stringify({ ...notification, data: [] }) : text;
+        const { lastInsertRowid } = insert.run(newOrderedId().toUpperCase(), subjectOf(notification), entry);
+        if (isTooLarge) for (const groupId of groups) this.tooLarge.note(groupId, Number(lastInsertRowid));
       }
       this.#keepBound();
     });
@@ -195,6 +212,7 @@ export class Outbox {
       for (const groupId of known.filter((id) => !groupIds.includes(id))) {
         this.#database.prepare("DELETE FROM outbox_cursor WHERE group_id = ?").run(groupId);
         this.gaps.forget(groupId);
+        this.tooLarge.forget(groupId);
       }
       this.#deleteAcknowledged();
     });
@@ -216,15 +234,19 @@ export class Outbox {
   }
 
   #deleteAcknowledged(): void {
-    this.#database.connection.exec(
-      `DELETE FROM outbox WHERE position <= coalesce((SELECT min(position) FROM outbox_cursor), ${this.#lastPosition()})`,
-    );
+    const row = this.#database.prepare("SELECT min(position) AS all_have FROM outbox_cursor").get();
+    this.#deleteUpTo(Number(row?.["all_have"] ?? this.#lastPosition()));
+  }
+
+  #deleteUpTo(position: number): void {
+    this.#database.prepare("DELETE FROM outbox WHERE position <= ?").run(position);
+    this.tooLarge.deleted(position);
   }
 
   /** Positions are without holes except at the front, so the first and the last tell the size without counting. */
   #keepBound(): void {
     const last = this.#lastPosition();
-    const oldest = last - this.#maxNotifications;
+    const oldest = last - this.#bounds.maxNotifications;
     const gap = this.#database
       .prepare("SELECT min(position) AS first, max(position) AS last FROM outbox WHERE position <= ?")
       .get(oldest);
@@ -237,7 +259,7 @@ export class Outbox {
       const times = { sinceMs: this.#madeAtMs(from), untilMs: this.#madeAtMs(dropped) };
       this.gaps.note(groupId, from, dropped, times);
     }
-    this.#database.prepare("DELETE FROM outbox WHERE position <= ?").run(oldest);
+    this.#deleteUpTo(oldest);
   }
 
   #madeAtMs(position: number): number {

@@ -8,11 +8,12 @@ import { pino } from "pino";
 import { temporaryFolder } from "../../../../tests/kit/folder.ts";
 import { Outbox } from "./outbox.ts";
 import { sendNotifications } from "./sender.ts";
+import { SizeSuspects } from "./size-suspects.ts";
 
 test("sender - an acknowledgement that comes too late still counts: nothing is sent again", async () => {
   using folder = temporaryFolder();
   using database = openDatabase({ path: join(folder.path, "test.sqlite"), migrations: [] });
-  const outbox = new Outbox(database, 100, () => {});
+  const outbox = new Outbox(database, { maxNotifications: 100, maxNotificationBytes: 1_000 }, () => {});
   outbox.setGroups(["cloud"]);
   outbox.append([{ notificationType: "INFO", object: "JOB", data: [{ jobId: 1 }] }]);
   const clock = new ManualClock();
@@ -23,8 +24,10 @@ test("sender - an acknowledgement that comes too late still counts: nothing is s
   const ended = sendNotifications({
     outbox,
     groupId: "cloud",
+    suspects: new SizeSuspects(),
     connection: {
       isOpen: true,
+      refusedTooLarge: false,
       hello: async () => undefined,
       resume: () => assert.fail("nothing was said of resuming"),
       announceGap: () => assert.fail("nothing is missing"),

@@ -1,6 +1,8 @@
 import { newOrderedId, type Clock, type Gap, type ServiceConnection, type Timer } from "@sallyport/nbwss";
 import type { Logger } from "pino";
+import { madeAtMs } from "./made-at.ts";
 import type { Outbox, OutboxItem } from "./outbox.ts";
+import type { SizeSuspects } from "./size-suspects.ts";
 import { SendWindow } from "./window.ts";
 
 /** What a sender needs. */
@@ -9,8 +11,17 @@ export interface SenderOptions {
   groupId: string;
   connection: Pick<
     ServiceConnection,
-    "notify" | "announceGap" | "hello" | "resume" | "onLateAcknowledgement" | "isOpen" | "closed"
+    | "notify"
+    | "announceGap"
+    | "hello"
+    | "resume"
+    | "onLateAcknowledgement"
+    | "isOpen"
+    | "closed"
+    | "refusedTooLarge"
   >;
+  /** What endpoints have closed with 1009 for, over all connections. */
+  suspects: SizeSuspects;
   clock: Clock;
   log: Logger;
   /** How long an acknowledgement is waited for, ms. */
@@ -35,7 +46,8 @@ type Outgoing = OutboxItem | GapItem;
 /**
  * Sends a group's notifications over one connection until it ends: in order within a job or image, again with the
  * same id when no acknowledgement comes, the cursor moved only by acknowledgements (NBWSS, NOTIFICATION). An endpoint that says how far it has
- * stored them gets them numbered, in order, from there on, and is told what is missing (Sallyport's extension, RESUME and GAP).
+ * stored them gets them numbered, in order, from there on, and is told what is missing (Sallyport's extension, RESUME and GAP). What is too large is
+ * left out, also what an endpoint has closed with 1009 for again and again.
  * @returns resolves when the connection has ended
  */
 export async function sendNotifications(options: SenderOptions): Promise<void> {
@@ -59,11 +71,23 @@ export async function sendNotifications(options: SenderOptions): Promise<void> {
       window.add(gaps.map((gap) => ({ position: gap.to, id: newOrderedId(), subject: "gap", gap })));
       for (const gap of gaps) log.warn({ groupId, ...gap }, "notification.gap_announced");
     }
-    window.add(outbox.read(window.readUpTo, window.room));
+    const items = outbox.read(window.readUpTo, window.room);
+    const tooLarge = outbox.tooLarge.between(groupId, window.readUpTo, items.at(-1)?.position ?? 0);
+    window.add(items.map((item) => (tooLarge.has(item.position) ? leftOut(item) : item)));
+  }
+
+  /** In place of what is too large: its position and id, so that the endpoint knows them. */
+  function leftOut({ position, id, subject }: OutboxItem): GapItem {
+    log.error({ groupId, position, subject }, "notification.too_large");
+    const madeMs = madeAtMs(id);
+    const gap = { from: position, to: position, count: 1, sinceMs: madeMs, untilMs: madeMs };
+    return { position, id, subject, gap: { ...gap, reason: "too_large" } };
   }
 
   function deliver(item: Outgoing): Promise<void> {
     const wait = { timeoutMs: options.sendTimeoutMs };
+    // NBWSS 1.0 has no word for it.
+    if ("gap" in item && !isNumbered) return Promise.resolve();
     if ("gap" in item) return connection.announceGap(item.id, item.gap, wait);
     return connection.notify(item.id, [item.entry], wait, isNumbered ? item.position : undefined);
   }
@@ -124,6 +148,27 @@ export async function sendNotifications(options: SenderOptions): Promise<void> {
     }
   }
 
+  /** The endpoint may have closed because of the largest of what it was sent: what it can't take must not hold up all the rest for ever. */
+  function lookForTooLarge(): void {
+    if (!connection.refusedTooLarge) return;
+    const sizeOf = ({ entry }: OutboxItem) => JSON.stringify(entry).length;
+    const sent = window.unacknowledged.flatMap((item) => ("gap" in item ? [] : [item]));
+    const [largest] = sent.toSorted((a, b) => sizeOf(b) - sizeOf(a));
+    if (largest === undefined) return;
+    const isProven = options.suspects.tooBig(groupId, largest.id);
+    const { position, subject } = largest;
+    log.warn(
+      { groupId, position, subject, characters: sizeOf(largest), isProven },
+      "notification.suspected_too_large",
+    );
+    try {
+      if (isProven) outbox.tooLarge.note(groupId, position);
+    } catch (error) {
+      // The disk may be full, or the database closed on shutdown: it goes out again, and is looked for anew.
+      log.error({ groupId, position, err: error }, "outbox.too_large_not_stored");
+    }
+  }
+
   connection.onLateAcknowledgement(acknowledgedLate);
   const unsubscribe = outbox.subscribe(pump);
   pump();
@@ -131,6 +176,7 @@ export async function sendNotifications(options: SenderOptions): Promise<void> {
   unsubscribe();
   for (const { timer } of resends.values()) timer.cancel();
   storeCursor();
+  lookForTooLarge();
 }
 
 /**

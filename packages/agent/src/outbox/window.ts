@@ -39,6 +39,11 @@ export class SendWindow<Item extends Sendable> {
     return this.#readUpTo;
   }
 
+  /** What was sent and is not acknowledged. */
+  get unacknowledged(): Item[] {
+    return [...this.#open.values()].flatMap(({ item, state }) => (state === "sent" ? [item] : []));
+  }
+
   /** How many more items may be taken in. */
   get room(): number {
     return this.#max - this.#open.size;

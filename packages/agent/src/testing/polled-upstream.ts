@@ -5,7 +5,7 @@ import { systemClock } from "@sallyport/nbwss";
 import { pino } from "pino";
 import { foreignKey, startForeignNetBackup } from "../../../../tests/kit/foreign-netbackup.ts";
 import { temporaryFolder } from "../../../../tests/kit/folder.ts";
-import { defaultAgentLimits, defaultPollingLimits, type PollingLimits } from "../limits.ts";
+import { defaultAgentLimits, outboxBounds, defaultPollingLimits, type PollingLimits } from "../limits.ts";
 import { Outbox } from "../outbox/outbox.ts";
 import { ImageSource } from "../sources/image-source.ts";
 import { JobSource } from "../sources/job-source.ts";
@@ -23,7 +23,7 @@ export async function startPolledUpstream(
     await startForeignNetBackup(terms.apiVersion === undefined ? {} : { apiVersion: terms.apiVersion }),
   );
   const database = starting.use(openDatabase({ path: join(folder.path, "agent.db"), migrations: [] }));
-  const outbox = new Outbox(database, 1_000_000, () => {});
+  const outbox = new Outbox(database, outboxBounds(defaultAgentLimits), () => {});
   outbox.setGroups(["cloud"]);
   const lines: { msg: string; [member: string]: unknown }[] = [];
   const write = (line: string) => void lines.push(JSON.parse(line) as { msg: string });

@@ -8,6 +8,7 @@ export type GapFacts = Pick<
 
 const reasons: Readonly<Record<string, string>> = {
   outbox_full: "its outbox was full before they were delivered",
+  too_large: "they were too large to be sent",
   endpoint_went_back: "the hub had them once and has lost them, such as by a restore from a backup",
   journal_replaced:
     "its outbox was replaced or its endpoint was added anew, so what was left in it is not known",
@@ -16,6 +17,7 @@ const reasons: Readonly<Record<string, string>> = {
 
 const advices: Readonly<Record<string, string>> = {
   outbox_full: "Look on the primary for the jobs of that time, and see to it that it reaches the hub.",
+  too_large: "Look on the primary for that job or image; its log names it (notification.too_large).",
   endpoint_went_back:
     "What is missing is on the primary still, in its lists of jobs and images, though not as notifications.",
   journal_replaced: "If nobody replaced its data folder or its endpoint, find out who did.",

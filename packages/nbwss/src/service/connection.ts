@@ -89,6 +89,11 @@ export class ServiceConnection {
     return this.#executing.size;
   }
 
+  /** Whether the endpoint has closed with 1009: something that it was sent was too large for it, a notification or an answer. */
+  get refusedTooLarge(): boolean {
+    return this.#options.channel.peerCloseCode === 1009;
+  }
+
   /** Messages and frames of a later version of the extension that were ignored. */
   get ignored(): number {
     return this.#ignored;
