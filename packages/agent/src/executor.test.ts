@@ -198,3 +198,43 @@ test("executor - a server that is not there, or not the right one, is answered 5
     executor.close();
   }
 });
+
+test("executor - an answer that says no length is whole when it is short and comes at once, and otherwise a stream with all of it", async () => {
+  const held = Promise.withResolvers<void>();
+  await using tls = await startTlsServer((request, response) => {
+    if (request.url === "/netbackup/empty") return void response.writeHead(204).end();
+    response.write("first ");
+    if (request.url === "/netbackup/long") return void response.end("x".repeat(70_000));
+    if (request.url === "/netbackup/broken") return void response.write("x", () => response.destroy());
+    if (request.url === "/netbackup/short") return void setImmediate(() => response.end("last"));
+    // Not before it was found to be slow.
+    return void held.promise.then(() => response.end("last"));
+  });
+  const bounds = { maxConnections: 8, timeoutMs: 20_000, maxBodyBytes: 4096, maxUploadBytes: 4096 };
+  const executor = new Executor({ origin: tls.origin, ca: [tls.caPem], ...bounds });
+  const get = (name: string) =>
+    executor.execute(
+      { uri: `/netbackup/${name}`, method: "GET", headers: {}, takesContent: true },
+      new AbortController().signal,
+    );
+  try {
+    const whole = async (name: string) => {
+      const { content } = await get(name);
+      assert.ok(Buffer.isBuffer(content), name);
+      return content.toString();
+    };
+    assert.equal(await whole("short"), "first last");
+    assert.equal(await whole("empty"), "");
+    assert.equal((await get("broken")).status, 502);
+    const { content: long, contentBytes } = await get("long");
+    assert.ok(long instanceof Readable);
+    assert.equal(contentBytes, undefined);
+    assert.equal(Buffer.concat((await long.toArray()) as Buffer[]).length, 70_006);
+    const { content: slow } = await get("slow");
+    assert.ok(slow instanceof Readable);
+    held.resolve();
+    assert.equal(Buffer.concat((await slow.toArray()) as Buffer[]).toString(), "first last");
+  } finally {
+    executor.close();
+  }
+});

@@ -2,6 +2,7 @@ import { finished, pipeline, Transform, type Readable } from "node:stream";
 import type { CommandAnswer, ServiceAnswer, ServiceCommand } from "@sallyport/nbwss";
 import { dialReason, failureAnswer, hopByHopHeaders, NbwssError } from "@sallyport/nbwss";
 import { refusalOfPath } from "./command-path.ts";
+import { readShort } from "./upstream/short-answer.ts";
 import { UpstreamClient, type UpstreamResponse } from "./upstream/upstream-client.ts";
 
 /** Makes calls of the upstream. */
@@ -26,6 +27,9 @@ export interface ExecutorOptions {
 
 /** What is not longer is read whole: it then leaves in one frame. */
 const wholeBytes = 64 * 1024;
+
+/** How long the end of an answer that does not say its length is waited for; then it is a stream. Longer than servers pause between the pieces of what is short. */
+const shortAnswerMs = 100;
 
 const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
@@ -109,6 +113,10 @@ export class Executor implements CommandExecutor {
     if (declared <= wholeBytes) return { ...answer, content: await readWhole(body, wholeBytes) };
     // It may break off before anybody reads it; who reads it is told all the same.
     body.on("error", () => {});
+    if (Number.isNaN(declared)) {
+      const content = await readShort(body, { maxBytes: wholeBytes, momentMs: shortAnswerMs });
+      if (content !== undefined) return { ...answer, content };
+    }
     const contentBytes = Number.isSafeInteger(declared) ? declared : undefined;
     return { ...answer, content: body, contentBytes };
   }

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import type { JsonBody } from "./json-body.ts";
+import { fold } from "./path-pattern.ts";
 
 const scalar = z.union([z.string().max(1024), z.number(), z.boolean(), z.null()]);
 
@@ -24,29 +25,56 @@ export const bodyPredicate = z
 /** One condition on a JSON body. */
 export type BodyPredicate = z.infer<typeof bodyPredicate>;
 
-/** Whether all conditions hold; "unknown" for a body that can't be read as JSON in one way only. */
+/**
+ * Whether all conditions hold; "unknown" for a body that can't be read as JSON in one way only, and where a careless reader would find something else: one
+ * that compares names and texts without regard to case, or takes `"1"` for 1.
+ */
 export function meetsAll(
   predicates: readonly BodyPredicate[],
   body: JsonBody | undefined,
 ): boolean | "unknown" {
   if (body === undefined) return "unknown";
-  return predicates.every((predicate) => meets(predicate, valueAt(body.value, predicate.at)));
+  const found = predicates.map((predicate) => meets(predicate, body.value));
+  if (found.includes(false)) return false;
+  return found.includes("unknown") ? "unknown" : true;
 }
 
-function meets({ equals, oneOf, startsWith, exists }: BodyPredicate, value: unknown): boolean {
+function meets(predicate: BodyPredicate, body: unknown): boolean | "unknown" {
+  const exact = holds(predicate, valueAt(body, predicate.at), (value) => value);
+  const loose = holds(predicate, valueAt(body, predicate.at, fold), looseText);
+  return exact === loose ? exact : "unknown";
+}
+
+function holds(
+  { equals, oneOf, startsWith, exists }: BodyPredicate,
+  value: unknown,
+  as: (value: unknown) => unknown,
+): boolean {
   if (exists !== undefined) return (value !== undefined) === exists;
-  if (startsWith !== undefined) return typeof value === "string" && value.startsWith(startsWith);
-  if (oneOf !== undefined) return oneOf.some((one) => one === value);
-  return equals === value;
+  const [found, beginning] = [as(value), as(startsWith)];
+  if (typeof beginning === "string") return typeof found === "string" && found.startsWith(beginning);
+  if (oneOf !== undefined) return oneOf.some((one) => as(one) === found);
+  return as(equals) === found;
 }
 
-/** The value at a JSON pointer (RFC 6901); undefined when there is none. */
-export function valueAt(value: unknown, pointer: string): unknown {
+/** What a scalar is to a careless reader; what is none stays what it is. */
+function looseText(value: unknown): unknown {
+  if (value === undefined || (typeof value === "object" && value !== null)) return value;
+  return fold(String(value).trim());
+}
+
+/**
+ * The value at a JSON pointer (RFC 6901); undefined when there is none.
+ * @param as how names are compared; letter by letter unless said
+ */
+export function valueAt(value: unknown, pointer: string, as = (name: string): string => name): unknown {
   let found = value;
   for (const part of pointer.split("/").slice(1)) {
-    const name = part.replaceAll("~1", "/").replaceAll("~0", "~");
-    if (typeof found !== "object" || found === null || !Object.hasOwn(found, name)) return undefined;
-    found = (found as Record<string, unknown>)[name];
+    const name = as(part.replaceAll("~1", "/").replaceAll("~0", "~"));
+    if (typeof found !== "object" || found === null) return undefined;
+    const key = Object.keys(found).find((one) => as(one) === name);
+    if (key === undefined) return undefined;
+    found = (found as Record<string, unknown>)[key];
   }
   return found;
 }

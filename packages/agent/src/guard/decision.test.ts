@@ -121,6 +121,16 @@ test("decision - a body predicate matches what is surely meant for who allows, w
     ['{"data":{"attributes":{"backupId":"gold_1","backupId":"test_1"}}}', false, true],
     ['{"data":{"attributes":{"backupId":"test_1","BackupId":"gold_1"}}}', false, true],
     ['{"data":{"attributes":{"backupId":"test_1","backup\\u0049d":"gold_1"}}}', false, true],
+    // A careless reader finds it all the same.
+    ['{"data":{"Attributes":{"BACKUPID":"test_1"}}}', false, true],
+    ['{"data":{"attributes":{"backupId":"Test_1"}}}', false, true],
+    ['{"data":{"attributes":{"backupId":" test_1"}}}', false, true],
+    // Numbers that readers round in different ways, or refuse.
+    ['{"data":{"attributes":{"backupId":"test_1","n":9007199254740993}}}', false, true],
+    ['{"data":{"attributes":{"backupId":"test_1","n":1e400}}}', false, true],
+    ['{"data":{"attributes":{"backupId":"test_1","n":1e-400}}}', false, true],
+    ['{"data":{"attributes":{"backupId":"test_1","n":1.00000000000000000001}}}', false, true],
+    ['{"data":{"attributes":{"backupId":"test_1","n":[1700000000000,-0.5,1.50,0,2e3,"1e400"]}}}', true, true],
     ["{", false, true],
     [undefined, false, true],
   ];
@@ -129,6 +139,22 @@ test("decision - a body predicate matches what is surely meant for who allows, w
     assert.equal(by(allow, what, more), allowed ? "allow tests" : "hold images", body);
     assert.equal(by(deny, what, more), denied ? "deny tests" : "hold images", body);
   }
+});
+
+test("decision - a value that a careless reader takes for another one is none that is surely meant", () => {
+  const decided = (predicate: object, body: string) =>
+    (["allow", "deny"] as const).map((action) => {
+      const rules = rulesOf({ rules: [{ name: "r", action, body: [{ at: "/a", ...predicate }] }] });
+      return by(rules, "POST /netbackup/catalog/x", { body }) === `${action} r`;
+    });
+  assert.deepEqual(decided({ equals: 1 }, '{"a":1}'), [true, true]);
+  assert.deepEqual(decided({ equals: 1 }, '{"a":"1"}'), [false, true]);
+  assert.deepEqual(decided({ equals: true }, '{"a":"TRUE"}'), [false, true]);
+  assert.deepEqual(decided({ oneOf: ["x", "y"] }, '{"A":"y"}'), [false, true]);
+  assert.deepEqual(decided({ exists: false }, '{"A":1}'), [false, true]);
+  assert.deepEqual(decided({ exists: true }, '{"A":1}'), [false, true]);
+  assert.deepEqual(decided({ equals: 1 }, '{"a":2}'), [false, false]);
+  assert.deepEqual(decided({ exists: false }, "{}"), [true, true]);
 });
 
 test("decision - a body of another type or encoding than JSON in UTF-8 has no sure reading", () => {
@@ -170,6 +196,40 @@ test("decision - groups and times limit a rule, also over midnight", () => {
   assert.equal(at("2026-11-25T03:00:00Z"), "hold images");
   assert.equal(at("2026-11-25T21:00:00Z"), "hold images");
   assert.equal(at("2026-11-24T21:00:00Z", "other"), "hold images");
+});
+
+test("decision - a window is that of the clock on the wall when it is set forward and back, at the end of a month and of a year", () => {
+  const within = (times: object, isos: string[]) => {
+    const rules = rulesOf({
+      timeZone: "Europe/Vienna",
+      rules: [{ name: "now", action: "allow", times: [times] }],
+    });
+    const what = "DELETE /netbackup/catalog/images/x";
+    return isos.map((iso) => by(rules, what, { atMs: Date.parse(iso) }) === "allow now");
+  };
+  const halfPastTwo = { from: "02:30", to: "03:30" };
+  // On 29 March 2026 there is no 02:30, on 25 October it comes twice.
+  assert.deepEqual(
+    within(halfPastTwo, ["2026-03-29T00:59:59Z", "2026-03-29T01:00:00Z", "2026-03-29T01:30:00Z"]),
+    [false, true, false],
+  );
+  assert.deepEqual(
+    within(halfPastTwo, ["2026-10-25T00:30:00Z", "2026-10-25T01:00:00Z", "2026-10-25T01:30:00Z"]),
+    [true, false, true],
+  );
+  // 31 December 2026 is a Thursday, 28 February 2027 a Sunday.
+  const newYear = { from: "23:59", to: "00:01", days: ["thu"] };
+  assert.deepEqual(
+    within(newYear, ["2026-12-31T22:58:59Z", "2026-12-31T22:59:00Z", "2026-12-31T23:00:59Z"]),
+    [false, true, true],
+  );
+  assert.deepEqual(within(newYear, ["2026-12-31T23:01:00Z", "2027-01-01T22:59:00Z"]), [false, false]);
+  const sundays = { from: "00:00", to: "00:00", days: ["sun"] };
+  assert.deepEqual(
+    within(sundays, ["2027-02-27T22:59:59Z", "2027-02-27T23:00:00Z", "2027-02-28T22:59:59Z"]),
+    [false, true, true],
+  );
+  assert.deepEqual(within(sundays, ["2027-02-28T23:00:00Z"]), [false]);
 });
 
 test("decision - a form that may make another method of it is denied", () => {

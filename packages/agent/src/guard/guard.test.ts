@@ -242,6 +242,22 @@ test("guard - a budget lets so much through in an hour; what is beyond is held, 
     assert.equal((await failing.send(`DELETE /netbackup/catalog/images/${n}`)).status, 404);
 });
 
+test("guard - of a hundred at the same time a budget of one lets one through, whichever group they come from", async () => {
+  const rules = {
+    rules: [{ name: "expiry", action: "allow", methods: ["DELETE"], paths: ["/netbackup/catalog/images/*"] }],
+    budgets: [{ name: "one", kind: "imagesExpired", most: 1, beyond: "deny" }],
+  };
+  await using site = await startGuarded({ rules });
+  const answers = await Promise.all(
+    Array.from({ length: 100 }, (_, n) =>
+      site.send(`DELETE /netbackup/catalog/images/${n}`, { group: n % 2 === 0 ? 0 : 1 }),
+    ),
+  );
+  const counts = [200, 403].map((wanted) => answers.filter(({ status }) => status === wanted).length);
+  assert.deepEqual(counts, [1, 99]);
+  assert.equal(site.arrived.length, 1);
+});
+
 test("guard - secrets of a held command are starred where somebody looks at it", async () => {
   await using site = await startGuarded();
   const { ticket } = await site.send("POST /netbackup/security/users?token=SECRET1&a=b", {

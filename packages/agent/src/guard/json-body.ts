@@ -7,15 +7,36 @@ export interface JsonBody {
 
 /**
  * Reads a body as JSON, only if every reader finds the same in it: an object that has a member twice (names compared as a
- * careless reader would) means one thing to who takes the first and another to who takes the last.
+ * careless reader would) means one thing to who takes the first and another to who takes the last, and a number beyond what every reader keeps
+ * exactly is another one to each.
  */
 export function readJsonBody(text: string): JsonBody | undefined {
   try {
     const value: unknown = JSON.parse(text);
-    return hasRepeatedMember(text) ? undefined : { value };
+    return hasRepeatedMember(text) || hasInexactNumber(text) ? undefined : { value };
   } catch {
     return undefined;
   }
+}
+
+/** Texts are matched to be left out. */
+const numbers = /"[^"\\]*(?:\\.[^"\\]*)*"|-?\d[\d.eE+-]*/gs;
+/** So many significant digits of a decimal number an IEEE double keeps, which many readers make of any number. */
+const exactDigits = 15;
+
+/** @param text valid JSON */
+function hasInexactNumber(text: string): boolean {
+  for (const [token] of text.matchAll(numbers)) {
+    if (token.startsWith('"')) continue;
+    const [mantissa = ""] = token.split(/e/i);
+    const digits = mantissa.replaceAll(/[-.]/g, "").replace(/^0+/, "");
+    const value = Number(token);
+    if (!Number.isFinite(value) || (value === 0 && digits !== "")) return true;
+    // One with more digits only as it would be written itself, and not where whole numbers have holes.
+    const isExact = String(value) === token && (!Number.isInteger(value) || Number.isSafeInteger(value));
+    if (digits.length > exactDigits && !isExact) return true;
+  }
+  return false;
 }
 
 const tokens = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\],:]/gs;
