@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { test } from "node:test";
+import { setTimeout as pause } from "node:timers/promises";
 import { startTlsServer } from "../../../tests/kit/tls-server.ts";
 import { Executor } from "./executor.ts";
 
@@ -234,6 +235,33 @@ test("executor - an answer that says no length is whole when it is short and com
     assert.ok(slow instanceof Readable);
     held.resolve();
     assert.equal(Buffer.concat((await slow.toArray()) as Buffer[]).toString(), "first last");
+  } finally {
+    executor.close();
+  }
+});
+
+test("executor - an upload may take longer than an answer, as long as it comes on", async () => {
+  await using tls = await startTlsServer((request, response) => {
+    let bytes = 0;
+    request.on("data", (chunk: Buffer) => (bytes += chunk.length));
+    request.on("end", () => response.end(String(bytes)));
+  });
+  const timeoutMs = 1_500;
+  const bounds = { maxConnections: 1, timeoutMs, maxBodyBytes: 4096, maxUploadBytes: 100_000 };
+  const executor = new Executor({ origin: tls.origin, ca: [tls.caPem], ...bounds });
+  // A slow line: five pieces, two and a half seconds together.
+  async function* slowly(): AsyncGenerator<Buffer> {
+    for (let n = 0; n < 5; n += 1) {
+      yield Buffer.alloc(1_000);
+      await pause(timeoutMs / 3);
+    }
+  }
+  try {
+    const { status, body } = await executor.execute(
+      { uri: "/netbackup/x", method: "POST", headers: {}, upload: Readable.from(slowly()) },
+      new AbortController().signal,
+    );
+    assert.deepEqual([status, body], [200, "5000"]);
   } finally {
     executor.close();
   }

@@ -78,10 +78,13 @@ export class Executor implements CommandExecutor {
     const { uri: path, method, parameters, upload, uploadBytes } = command;
     const { maxUploadBytes } = this.#options;
     if ((uploadBytes ?? 0) > maxUploadBytes) throw new UploadTooLarge(maxUploadBytes);
-    const body = upload === undefined ? parameters : bounded(upload, maxUploadBytes);
+    let deadline: NodeJS.Timeout | undefined;
+    // An upload takes as long as it takes: the server's time begins anew with each piece of it, and what does not come on is ended by who receives it.
+    const progressed = () => deadline?.refresh();
+    const body = upload === undefined ? parameters : bounded(upload, maxUploadBytes, progressed);
     const call = this.#client.start({ method, path, headers: outgoing(command), body });
     const late = () => call.cancel(new DOMException("the call took too long", "TimeoutError"));
-    const deadline = setTimeout(late, timeoutMs);
+    deadline = setTimeout(late, timeoutMs);
     const gone = () => call.cancel(new Error("nobody waits for the answer any more"));
     signal.addEventListener("abort", gone);
     const release = () => signal.removeEventListener("abort", gone);
@@ -156,12 +159,16 @@ class UploadTooLarge extends Error {
   }
 }
 
-/** An upload that ends with an error where it goes beyond the bound; the two end together. */
-function bounded(upload: Readable, maxBytes: number): Readable {
+/**
+ * An upload that ends with an error where it goes beyond the bound; the two end together.
+ * @param progressed called with each piece that is taken
+ */
+function bounded(upload: Readable, maxBytes: number, progressed: () => void): Readable {
   let size = 0;
   const counted = new Transform({
     transform(chunk: Buffer, _encoding, done) {
       size += chunk.length;
+      progressed();
       if (size > maxBytes) done(new UploadTooLarge(maxBytes));
       else done(null, chunk);
     },

@@ -59,8 +59,8 @@ function holds(
 
 /** What a scalar is to a careless reader; what is none stays what it is. */
 function looseText(value: unknown): unknown {
-  if (value === undefined || (typeof value === "object" && value !== null)) return value;
-  return fold(String(value).trim());
+  const isScalar = typeof value === "string" || typeof value === "number" || typeof value === "boolean";
+  return isScalar ? fold(String(value).trim()) : value;
 }
 
 /**
