@@ -67,6 +67,8 @@ test("repository bridge - lets a client add and read, and neither change nor rem
     assert.equal(await status("POST", `/keys/${nameOf("key")}`, "key"), 403);
     assert.equal(await status("POST", `/snapshots/${old}`, "another content"), 500);
     assert.equal(await status("DELETE", `/locks/${foreignLock}`), 403);
+    assert.equal(await status("POST", `/locks/${foreignLock}`, "foreign lock"), 403);
+    assert.equal(await status("DELETE", `/locks/${foreignLock}`), 403);
     assert.equal(await status("PUT", `/snapshots/${old}`, "old"), 405);
     for (const path of [
       "/../secret",

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from "node:crypto";
-import { createReadStream, createWriteStream } from "node:fs";
+import { createReadStream, createWriteStream, existsSync } from "node:fs";
 import { mkdir, open, readdir, rename, rm, stat } from "node:fs/promises";
 import http2, { type IncomingHttpHeaders, type ServerHttp2Stream } from "node:http2";
 import { dirname, join } from "node:path";
@@ -93,6 +93,8 @@ export class RepositoryBridge {
         return read(stream, file, headers["range"]);
       case "POST":
         if (this.#options.access === "read" || !appendable.has(kind)) return respond(stream, 403);
+        // A lock that is there already, of the primary or of another connection, does not become the client's by being sent again.
+        if (kind === "locks" && existsSync(file)) return respond(stream, 403);
         await this.#store(stream, file, name);
         if (kind === "locks") this.#locks.add(file);
         return respond(stream, 200);
