@@ -16,7 +16,7 @@ import { temporaryFolder } from "./testing/test-primary.ts";
 const seed = Number(process.env["SALLYPORT_TEST_SEED"] ?? randomInt(2 ** 31));
 const rounds = Number(process.env["SALLYPORT_TEST_ROUNDS"] ?? 30);
 const fileNames = Array.from({ length: 24 }, (_, at) => `f${at}`);
-/** A kill comes so long after its event at most: what restic does between two of them takes about as long. */
+/** A kill comes at once, or so long after its event at most: what restic does between two of them takes about as long. */
 const longestDelayMs = 60;
 /** More are expired, so that restoring them all stays quick. */
 const maxImages = 2;
@@ -115,7 +115,7 @@ class KilledPrimary {
   /** Runs something until a moment in the middle of it, and kills the primary, at times with its restic. */
   async killDuring(primary: PrimaryProcess, work: () => Promise<unknown>, events: readonly string[]) {
     const event = this.pick(events);
-    const delayMs = this.random(longestDelayMs);
+    const delayMs = this.random(this.pick([3, longestDelayMs]));
     const alsoRestic = this.random(2) === 1;
     {
       using watching = new DisposableStack();
@@ -125,11 +125,13 @@ class KilledPrimary {
             "change",
           )
         : undefined;
-      const done = work().catch(() => "killed before it was answered");
-      const came =
-        changed ?? (event === "answer" ? done : primary.line(({ msg }) => msg === event).catch(() => {}));
+      const newLine = (...names: string[]) =>
+        primary.line(({ msg }) => names.includes(String(msg)), { isNew: true }).catch(() => "killed before");
+      const logged = newLine(event);
       // What was too quick is killed at its end.
-      const over = primary.line(({ msg }) => msg === "job.done" || msg === "image.deleted").catch(() => {});
+      const over = newLine("job.done", "image.deleted");
+      const done = work().catch(() => "killed before it was answered");
+      const came = changed ?? (event === "answer" ? done : logged);
       await Promise.race([came, over]);
       await delay(delayMs);
       await primary.kill();
@@ -232,8 +234,10 @@ async function killedExpiry(scene: KilledPrimary, primary: PrimaryProcess, also:
 const operations: Readonly<Record<string, Operation>> = {
   backup: async (scene, primary) => {
     await scene.changeSource();
-    const folders = ["locks", "data", "index", "snapshots"].map((name) => join(scene.repository, name));
-    const events = ["answer", "job.started", "restic.started", "job.progress", ...folders, ...folders];
+    const folders = ["locks", "data", "index"].map((name) => join(scene.repository, name));
+    // Between a snapshot and the commit of its image lies what a start has to clear up.
+    const snapshots = Array.from({ length: 5 }, () => join(scene.repository, "snapshots"));
+    const events = ["answer", "job.started", "restic.started", "job.progress", ...folders, ...snapshots];
     return scene.killDuring(primary, () => primary.remote.startBackup("p"), events);
   },
   restore: async (scene, primary) => {
@@ -290,13 +294,16 @@ test(`primary - killed at ${rounds} random moments of backups, restores and expi
       // Always something to restore and to expire, and not too much of it.
       const images = await scene.images(primary);
       const [oldest] = images.toReversed();
-      if (images.length > maxImages && oldest !== undefined) await expire(scene, primary, oldest.backupId);
+      if (images.length > maxImages && oldest !== undefined) {
+        await expire(scene, primary, oldest.backupId);
+        await primary.line((line) => line["msg"] === "image.deleted" && line["backupId"] === oldest.backupId);
+      }
       if (images.length === 0) {
         const jobId = await primary.remote.startBackup("p");
         scene.read.set(jobId, contents);
         await primary.line((line) => line["msg"] === "job.done" && line["jobId"] === jobId);
       }
-      const name = scene.pick(Object.keys(operations));
+      const name = scene.pick(["backup", "backup", ...Object.keys(operations)]);
       moments.push(`${name}: `);
       const moment = await operations[name]?.(scene, primary);
       moments[round] += moment ?? "";

@@ -13,8 +13,8 @@ export interface PrimaryProcess extends AsyncDisposable {
   child: ChildProcess;
   /** Its API, without anybody logged in. */
   remote: TestPrimary;
-  /** Waits for a line of its log, of those that were there before as well. */
-  line: (isIt: (line: LogLine) => boolean) => Promise<LogLine>;
+  /** Waits for a line of its log, of those that were there before as well unless it has to be new. */
+  line: (isIt: (line: LogLine) => boolean, which?: { isNew: boolean }) => Promise<LogLine>;
   /** Tries again after each line of its log until it holds. */
   until: (holds: () => boolean | Promise<boolean>) => Promise<void>;
   /** Kills it, and nothing else. */
@@ -43,8 +43,8 @@ export async function startPrimaryProcess(dataDir: string): Promise<PrimaryProce
     if (hasEnded) throw new Error(`the primary has ended: ${JSON.stringify(lines.slice(-3))}`);
     await once(arrivals, "line");
   };
-  const line = async (isIt: (line: LogLine) => boolean) => {
-    for (let at = 0; ; at += 1) {
+  const line = async (isIt: (line: LogLine) => boolean, which = { isNew: false }) => {
+    for (let at = which.isNew ? lines.length : 0; ; at += 1) {
       while (at >= lines.length) await next();
       const found = lines[at];
       if (found !== undefined && isIt(found)) return found;
