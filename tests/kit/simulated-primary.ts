@@ -14,6 +14,8 @@ export interface SimulatedPrimaryOptions {
   url: string;
   token: string;
   caPem: string;
+  /** Whether it numbers its notifications (Sallyport's extension, RESUME), a job's number being its position; not unless said. */
+  numbered?: boolean;
 }
 
 interface Unacknowledged {
@@ -34,6 +36,7 @@ export class SimulatedPrimary {
   sent = 0;
   readonly #options: SimulatedPrimaryOptions;
   readonly #stop = new AbortController();
+  readonly #journal = randomUUID();
   readonly #windowSize = 8;
   #window: Unacknowledged[] = [];
   #nextJobId = 1;
@@ -83,8 +86,9 @@ export class SimulatedPrimary {
 
   async #session(connection: ServiceConnection): Promise<void> {
     try {
+      if (this.#options.numbered === true) await this.#resume(connection);
       // What was sent on the last connection and not acknowledged goes first, under the same ids.
-      const resent = this.#window;
+      const resent = this.#window.toSorted((a, b) => a.jobId - b.jobId);
       this.#window = [];
       await Promise.all([
         ...resent.map((notification) => this.#send(connection, notification)),
@@ -95,12 +99,25 @@ export class SimulatedPrimary {
     }
   }
 
+  /** Goes on where the hub says that it stands: what it has stored counts as acknowledged. */
+  async #resume(connection: ServiceConnection): Promise<void> {
+    const hello = await connection.hello(60_000);
+    if (hello?.resume === undefined)
+      throw new Error("the hub did not say how far it has stored notifications");
+    const isKnown = hello.resume?.journal.toUpperCase() === this.#journal.toUpperCase();
+    const position = isKnown ? (hello.resume?.position ?? 0) : 0;
+    if (!isKnown && this.acknowledged.length > 0) throw new Error("the hub has forgotten the journal");
+    connection.resume({ journal: this.#journal, position, outcome: isKnown ? "resumed" : "began" });
+    const stored = this.#window.filter(({ jobId }) => jobId <= position);
+    this.#window = this.#window.filter(({ jobId }) => jobId > position);
+    this.acknowledged.push(...stored.map(({ jobId }) => jobId));
+  }
+
   async #send(connection: ServiceConnection, notification: Unacknowledged): Promise<void> {
     this.#window.push(notification);
-    await connection.notify(notification.id, notification.entries, {
-      timeoutMs: 60_000,
-      signal: this.#stop.signal,
-    });
+    const wait = { timeoutMs: 60_000, signal: this.#stop.signal };
+    const position = this.#options.numbered === true ? notification.jobId : undefined;
+    await connection.notify(notification.id, notification.entries, wait, position);
     this.#window = this.#window.filter((other) => other !== notification);
     this.acknowledged.push(notification.jobId);
     await this.#sendNew(connection);
