@@ -26,7 +26,10 @@ const bulkSchema = z.object({
     .array(
       z.object({
         type: z.literal("jobRequest"),
-        id: z.string().max(64),
+        id: z
+          .string()
+          .max(64)
+          .refine((id) => id.isWellFormed(), "must be text"),
         attributes: z.object({ jobUpdateData: updateSchema }),
       }),
     )

@@ -2,7 +2,7 @@ import { Hono } from "hono";
 import { z } from "zod";
 import { PrimaryError } from "../errors.ts";
 import { limits } from "../limits.ts";
-import { storageNameSchema } from "../storage/storage-configuration.ts";
+import { newUnitNameSchema } from "../storage/storage-configuration.ts";
 import { defaultDiskPool, defaultStorageUnit } from "../storage/storage-unit.ts";
 import type { ApiEnvironment, ApiRoutes } from "./environment.ts";
 import { readJson } from "./request-body.ts";
@@ -21,7 +21,7 @@ const relationships = z.object({
 const createSchema = z.object({
   data: z.object({
     type: z.literal("storageUnit"),
-    attributes: z.object({ name: storageNameSchema, ...settings }),
+    attributes: z.object({ name: newUnitNameSchema, ...settings }),
     relationships,
   }),
 });

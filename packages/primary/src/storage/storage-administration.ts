@@ -4,7 +4,7 @@ import { openDatabase, writeFileDurablySync } from "@sallyport/durable";
 import { PrimaryError } from "../errors.ts";
 import { migrations } from "../schema.ts";
 import { RunningProcesses } from "./running-processes.ts";
-import { poolSchema, storageNameSchema } from "./storage-configuration.ts";
+import { poolSchema, newUnitNameSchema } from "./storage-configuration.ts";
 import { parseStorageServer, serverTypes, type StorageKind, type StorageServer } from "./storage-server.ts";
 import type { StorageSettings } from "./storage-settings.ts";
 import type { StorageHealth } from "./storage-unit.ts";
@@ -159,7 +159,7 @@ async function overview(units: StorageUnits, name: string): Promise<StorageOverv
 }
 
 function parseName(name: string): string {
-  const parsed = storageNameSchema.safeParse(name);
+  const parsed = newUnitNameSchema.safeParse(name);
   if (parsed.success) return parsed.data;
   throw new PrimaryError("invalid_request", `the name of a storage unit ${parsed.error.issues[0]?.message}`);
 }

@@ -5,12 +5,19 @@ import { writeFileDurablySync, type Database } from "@sallyport/durable";
 import { z } from "zod";
 import { PrimaryError } from "../errors.ts";
 import { limits } from "../limits.ts";
+import { clientOfUnit } from "../clients/client-unit.ts";
 import { storageServerSchema } from "./storage-server.ts";
 
 /** A name of a storage unit or disk pool; it is also a folder's name. */
 export const storageNameSchema = z
   .string()
   .regex(/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,63}$/, "must be 1 to 64 letters, digits, _ . -");
+
+/** A name that a new storage unit may have: not one of those that clients over SSH have for their own backups alone. */
+export const newUnitNameSchema = storageNameSchema.refine(
+  (name) => clientOfUnit(name) === undefined,
+  "must not begin with client_, as the storage units of clients over SSH do",
+);
 
 /** A disk pool as it is kept. */
 export const poolSchema = z.strictObject({

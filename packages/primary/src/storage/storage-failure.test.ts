@@ -31,7 +31,8 @@ test("storage - a server that goes away, shows another key or refuses ours ends 
   const dataDir = join(folder.path, "data");
   const [small, large] = [join(folder.path, "small"), join(folder.path, "large")];
   await writeFile(small, "precious");
-  await writeFile(large, randomBytes(128 * 1024 * 1024));
+  // Large enough to be under way still when its progress is told.
+  await writeFile(large, randomBytes(384 * 1024 * 1024));
   const repository = sshd.folderOf("unit");
   makeQuickRepository(dataDir);
   makeQuickRepository(dataDir, "nas", repository);
@@ -118,9 +119,19 @@ test("storage - a repository bears its primary's mark: another one refuses it, u
   const second = { ...plain, name: "second", server: undefined, volume: disk };
   await addStorage({ dataDir: one }, second);
   await using primary = await startTestPrimary(one);
+  const clients = {
+    data: {
+      type: "storageUnit",
+      attributes: { name: "client_web1" },
+      relationships: { diskPool: { data: { type: "diskPool", id: "second" } } },
+    },
+  };
+  const refused = await primary.expect(400, "POST /storage/storage-units", { body: clients });
+  assert.match(JSON.stringify(refused.body), /must not begin with client_/);
   const kept = await backUpTo(primary, "second", file);
   assert.equal(kept.status, 0, kept.log);
 
+  await assert.rejects(addStorage({ dataDir: other }, { ...second, name: "client_web1" }), /must not begin/);
   await assert.rejects(addStorage({ dataDir: other }, second), /wrong password.*--key-file/);
   await assert.rejects(addStorage({ dataDir: other }, { ...second, key }), /belongs to another primary/);
   assert.equal((await listStorage({ dataDir: other })).length, 1, "nothing was added");
