@@ -65,14 +65,30 @@ function switched(command: string, args: readonly string[], port: number) {
   return { start, stop, [Symbol.asyncDispose]: stop };
 }
 
-/** Ends a process and those below it, which for sshd are in sessions of their own. */
+/**
+ * Ends a process and those below it, which for sshd are in sessions of their own. From the top down: an sshd must not tell the
+ * other side anymore how its commands ended.
+ */
 function killTree(pid: number): void {
+  for (const one of [pid, ...processesBelow(pid)]) {
+    try {
+      process.kill(one, "SIGKILL");
+    } catch {
+      // It has just ended by itself.
+    }
+  }
+}
+
+function processesBelow(pid: number): number[] {
   try {
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ");
-    for (const child of children.filter((one) => one.trim() !== "")) killTree(Number(child));
-    process.kill(pid, "SIGKILL");
+    return children
+      .filter((one) => one.trim() !== "")
+      .map(Number)
+      .flatMap((child) => [child, ...processesBelow(child)]);
   } catch {
     // It has just ended by itself.
+    return [];
   }
 }
 
