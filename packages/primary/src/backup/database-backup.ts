@@ -1,10 +1,9 @@
-import { statSync } from "node:fs";
 import { pipeline } from "node:stream/promises";
 import { dumpCommand } from "../databases/dump-command.ts";
 import { dumpStatus } from "../databases/dump-status.ts";
 import { limits } from "../limits.ts";
 import type { PremisesDatabase } from "../premises/databases.ts";
-import { ownerProblem } from "../premises/premises-file.ts";
+import { privateFileProblem } from "../premises/premises-file.ts";
 import { OutputTail, startChild, type ChildEnd, type RunningChild } from "../processes/child-run.ts";
 import { describeErrorLine, type BackupSummary } from "../storage/restic-output.ts";
 import type { ResticResult } from "../storage/restic-process.ts";
@@ -105,8 +104,7 @@ function streamStatus(
 
 function credentialProblem({ credentialFile }: PremisesDatabase): string | undefined {
   if (credentialFile === undefined) return undefined;
-  const found = statSync(credentialFile, { throwIfNoEntry: false });
-  const problem = found === undefined ? "it does not exist" : ownerProblem(found, 0o077);
+  const problem = privateFileProblem(credentialFile);
   return problem === undefined
     ? undefined
     : `the credential file ${credentialFile} can't be used: ${problem}`;

@@ -1,10 +1,9 @@
-import { statSync } from "node:fs";
 import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { pipeline } from "node:stream/promises";
 import { writeFileDurably } from "@sallyport/durable";
 import { limits } from "../limits.ts";
-import { ownerProblem } from "../premises/premises-file.ts";
+import { privateFileProblem } from "../premises/premises-file.ts";
 import { startChild, type RunningChild } from "../processes/child-run.ts";
 import { socketPair } from "../processes/socket-pair.ts";
 import { LineSplitter } from "../storage/line-splitter.ts";
@@ -49,8 +48,7 @@ export async function runOnClient(run: SshRun): Promise<SshEnd> {
     lines: [],
     isFull: false,
   });
-  const key = statSync(client.keyFile, { throwIfNoEntry: false });
-  const problem = key === undefined ? "it does not exist" : ownerProblem(key, 0o077);
+  const problem = privateFileProblem(client.keyFile);
   if (problem !== undefined) return failed(59, `the key file ${client.keyFile} can't be used: ${problem}`);
   const args = sshArguments(client, await keepKnownHosts(dataDir, client));
   const environment = { PATH: "/usr/local/bin:/usr/bin:/bin", LC_ALL: "C", HOME: "/nonexistent" };

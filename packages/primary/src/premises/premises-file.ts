@@ -108,6 +108,12 @@ export function ownerProblem(found: { uid: number; mode: number }, mask: number)
   return mask === 0o077 ? "others may read or write it: chmod 600" : "others may write it: chmod go-w";
 }
 
+/** Why a file with a secret can't be used: it is not there, or somebody else than this process or root could read it. */
+export function privateFileProblem(path: string): string | undefined {
+  const found = statSync(path, { throwIfNoEntry: false });
+  return found === undefined ? "it does not exist" : ownerProblem(found, 0o077);
+}
+
 function parse(text: string): unknown {
   try {
     return JSON.parse(text);

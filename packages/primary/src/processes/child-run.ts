@@ -2,6 +2,7 @@ import { spawn, type ChildProcessByStdio } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { limits } from "../limits.ts";
 import type { RunningProcesses } from "../storage/running-processes.ts";
+import { ByteTail } from "./byte-tail.ts";
 
 /** A program to be run beside restic: a command, a dump, ssh. */
 export interface ChildRun {
@@ -103,26 +104,19 @@ function killer(pid: number) {
 
 /** Keeps the end of a program's output as lines, without control characters. */
 export class OutputTail {
-  readonly #maxBytes: number;
-  #kept: Buffer = Buffer.alloc(0);
-  #isCut = false;
+  readonly #tail: ByteTail;
 
   constructor(maxBytes: number, ...streams: Readable[]) {
-    this.#maxBytes = maxBytes;
-    for (const stream of streams) stream.on("data", (chunk: Buffer) => this.push(chunk));
-  }
-
-  push(chunk: Buffer): void {
-    const all = Buffer.concat([this.#kept, chunk]);
-    this.#isCut ||= all.length > this.#maxBytes;
-    this.#kept = all.subarray(-this.#maxBytes);
+    this.#tail = new ByteTail(maxBytes);
+    for (const stream of streams) stream.on("data", (chunk: Buffer) => this.#tail.push(chunk));
   }
 
   lines(): string[] {
-    const text = this.#kept.toString("utf8").split("\n");
+    const text = this.#tail.text().split("\n");
     const lines = text.map((line) => line.replaceAll(/[^\P{Cc}\t]/gu, "").trimEnd());
     const kept = lines.filter((line) => line !== "");
     const last = kept.slice(-limits.maxCommandOutputLines);
-    return this.#isCut || last.length < kept.length ? ["(only the end of it is kept)", ...last] : last;
+    const isCut = this.#tail.isCut || last.length < kept.length;
+    return isCut ? ["(only the end of it is kept)", ...last] : last;
   }
 }

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import type { Readable, Writable } from "node:stream";
 import { limits } from "../limits.ts";
 import { PrimaryError } from "../errors.ts";
+import { ByteTail } from "../processes/byte-tail.ts";
 import { LineSplitter } from "./line-splitter.ts";
 import type { RunningProcesses } from "./running-processes.ts";
 
@@ -50,7 +51,7 @@ export function runRestic(run: ResticRun, processes: RunningProcesses): Promise<
       detached: true,
     });
     const lines = new LineSplitter(run.maxLineBytes ?? limits.maxOutputLineBytes, run.onLine ?? (() => {}));
-    const errorTail = new Tail(limits.maxStderrBytes);
+    const errorTail = new ByteTail(limits.maxStderrBytes);
     if (run.onOutput !== undefined && child.stdout !== null) run.onOutput(child.stdout);
     else child.stdout?.on("data", (chunk: Buffer) => lines.push(chunk));
     child.stderr?.on("data", (chunk: Buffer) => errorTail.push(chunk));
@@ -73,7 +74,7 @@ export function runRestic(run: ResticRun, processes: RunningProcesses): Promise<
       interruption[Symbol.dispose]();
       lines.end();
       processes.remove(pid);
-      resolve({ code, errorLines: errorTail.lines() });
+      resolve({ code, errorLines: linesOf(errorTail) });
     });
   });
 }
@@ -102,21 +103,7 @@ function interruptOn(signal: AbortSignal | undefined, kill: (signal: NodeJS.Sign
   };
 }
 
-/** Keeps the end of a stream. */
-class Tail {
-  readonly #maxBytes: number;
-  #kept: Buffer = Buffer.alloc(0);
-
-  constructor(maxBytes: number) {
-    this.#maxBytes = maxBytes;
-  }
-
-  push(chunk: Buffer): void {
-    this.#kept = Buffer.concat([this.#kept, chunk]).subarray(-this.#maxBytes);
-  }
-
-  lines(): string[] {
-    const text = this.#kept.toString("utf8").replaceAll("\u001B[2K", "");
-    return text.split("\n").filter((line) => line.trim() !== "");
-  }
+function linesOf(errors: ByteTail): string[] {
+  const text = errors.text().replaceAll("\u001B[2K", "");
+  return text.split("\n").filter((line) => line.trim() !== "");
 }

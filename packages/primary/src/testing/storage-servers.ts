@@ -2,11 +2,12 @@ import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync, rmSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
-import { connect, createServer, type AddressInfo } from "node:net";
+import { connect } from "node:net";
 import { userInfo } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { ensureServerCertificate } from "@sallyport/certificates";
+import { freePort } from "../../../../tests/kit/sallyport.ts";
 
 /** A server of storage that runs, with what a primary has to know of it (`sallyport` of a storage server). */
 export interface StorageServerProcess extends AsyncDisposable {
@@ -20,16 +21,6 @@ export interface StorageServerProcess extends AsyncDisposable {
   /** Ends it with all its connections, as a machine that is switched off; it can be started again. */
   stop: () => Promise<void>;
   start: () => Promise<void>;
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }
 
 /** Waits until something accepts connections, or its process has ended. */
