@@ -33,8 +33,7 @@ export function alertRoutes({ database }: { database: Database }): ApiRoutes {
         fields,
         order: { sql: "id", isDescending: true },
         maxLimit: limits.maxPageItems,
-        query: (name) => context.req.query(name),
-        url: context.req.url,
+        asked: context.req,
       });
       return context.json({ data: rows.map((row) => resource(jobFromRow(row as JobRow))), ...envelope });
     })

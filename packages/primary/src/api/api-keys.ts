@@ -114,8 +114,7 @@ export function apiKeyRoutes({ database, apiKeys, primaryName }: ApiKeyRoutesOpt
         fields,
         order: { sql: "tag", isDescending: false },
         maxLimit: limits.maxPageItems,
-        query: (name) => context.req.query(name),
-        url: context.req.url,
+        asked: context.req,
       });
       return context.json({
         data: rows.map((row) => resource(apiKeyFromRow(row), primaryName)),

@@ -113,8 +113,7 @@ export function auditRoutes({
       fields,
       order: { sql: "id", isDescending: true },
       maxLimit: limits.maxPageItems,
-      query: (name) => context.req.query(name),
-      url: context.req.url,
+      asked: context.req,
     });
     return context.json({ data: rows.map(resource), ...envelope });
   };

@@ -12,13 +12,14 @@ export interface OffsetListRequest {
   /** The order when none is asked for, and of what is left equal; unique. */
   order: SortKey;
   maxLimit: number;
-  query: QueryReader;
-  url: string;
+  /** The request, whose parameters and URL these are. */
+  asked: { query(name: string): string | undefined; url: string };
 }
 
 /** Reads one page of a table with `filter`, `sort` and `page[…]`. */
 export function listByOffset(request: OffsetListRequest) {
-  const { database, from, fields, query } = request;
+  const { database, from, fields, asked } = request;
+  const query: QueryReader = (name) => asked.query(name);
   const filter = compileFilter(query("filter"), fields);
   const keys = parseSort(query("sort"), fields, request.order);
   const page = readPage(query, request.maxLimit);
@@ -28,5 +29,5 @@ export function listByOffset(request: OffsetListRequest) {
   const rows = database
     .prepare(`SELECT * FROM ${where} ORDER BY ${orderBy(keys)} LIMIT ? OFFSET ?`)
     .all(...filter.values, page.limit, page.offset);
-  return { rows, meta: { pagination }, links: linksOf(request.url, pagination) };
+  return { rows, meta: { pagination }, links: linksOf(asked.url, pagination) };
 }

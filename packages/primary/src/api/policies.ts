@@ -123,8 +123,7 @@ export function policyRoutes({ database, policies, policyScope, log }: PolicyRou
         fields,
         order: { sql: "name", isDescending: false },
         maxLimit: limits.maxPolicyPageItems,
-        query: (name) => context.req.query(name),
-        url: context.req.url,
+        asked: context.req,
       });
       return context.json({ data: rows.map((row) => policyListItem(policyFromRow(row))), ...envelope });
     })

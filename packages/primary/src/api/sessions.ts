@@ -81,8 +81,7 @@ export function sessionRoutes({
         fields,
         order: { sql: "rowid", isDescending: false },
         maxLimit: limits.maxPageItems,
-        query: (name) => context.req.query(name),
-        url: context.req.url,
+        asked: context.req,
       });
       return context.json({
         data: rows.map((row) => resource(sessionFromRow(row), primaryName)),

@@ -33,8 +33,7 @@ export function uniqueClientRoutes({ database }: { database: Database }): ApiRou
       fields,
       order: { sql: "id", isDescending: false },
       maxLimit: limits.maxUniqueClients,
-      query: (name) => context.req.query(name),
-      url: context.req.url,
+      asked: context.req,
     });
     return context.json({ data: rows.map(resource), ...envelope });
   });
