@@ -1,7 +1,5 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import { once } from "node:events";
-import { watch } from "node:fs";
 import { mkdir, readdir, rm, stat, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import test from "node:test";
@@ -35,13 +33,7 @@ test("backup - that was suspended, or whose primary was killed, goes on with wha
     await truncate(slow, 400 * 1024 ** 3);
     const before = await storedMiB();
     const jobId = await primary.remote.startBackup("p");
-    while ((await storedMiB()) - before < 16) {
-      using watching = new DisposableStack();
-      await once(
-        watching.adopt(watch(packs, { recursive: true }), (watcher) => watcher.close()),
-        "change",
-      );
-    }
+    await primary.until(async () => (await storedMiB()) - before >= 16);
     return jobId;
   };
   const finish = async (primary: PrimaryProcess, jobId: number, what: string, before: number) => {
